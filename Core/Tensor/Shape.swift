@@ -1,0 +1,95 @@
+/// The extents of a tensor, `[B, N, D]`: at most eight axes, stored inline so that making one never allocates.
+///
+/// Axes may be counted from the end: `shape[-1]` is the last.
+public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// The largest rank.
+  public static let maxRank = 8
+
+  @usableFromInline var extents: SIMD8<Int>
+  public private(set) var rank: Int
+
+  public init(_ extents: some Collection<Int>) {
+    require(extents.count <= Shape.maxRank, "a shape has at most \(Shape.maxRank) axes, got \(Array(extents))")
+    self.extents = SIMD8(repeating: 0)
+    rank = 0
+    for extent in extents {
+      require(extent >= 0, "an extent is not negative, got \(Array(extents))")
+      self.extents[rank] = extent
+      rank += 1
+    }
+  }
+
+  public init(arrayLiteral elements: Int...) { self.init(elements) }
+
+  /// The shape of a scalar, `[]`.
+  public static let scalar = Shape([])
+
+  /// The number of elements; 1 for a scalar.
+  public var count: Int {
+    var n = 1
+    for i in 0..<rank { n *= extents[i] }
+    return n
+  }
+
+  public subscript(axis: Int) -> Int {
+    get { extents[resolved(axis)] }
+    set { extents[resolved(axis)] = newValue }
+  }
+
+  /// The axis counted from the front, `0..<rank`, for one that may be counted from the end.
+  public func resolved(_ axis: Int) -> Int {
+    let a = axis < 0 ? axis + rank : axis
+    require(a >= 0 && a < rank, "axis \(axis) is outside of shape \(self)")
+    return a
+  }
+
+  public var array: [Int] { (0..<rank).map { extents[$0] } }
+  public var description: String { "[" + array.map(String.init).joined(separator: ", ") + "]" }
+
+  /// This shape without the given axis.
+  public func dropping(_ axis: Int) -> Shape {
+    let a = resolved(axis)
+    var s = self
+    for i in a..<(rank - 1) { s.extents[i] = extents[i + 1] }
+    s.extents[rank - 1] = 0
+    s.rank -= 1
+    return s
+  }
+
+  /// This shape with an axis of the given extent inserted before `axis` (`axis == rank` appends).
+  public func inserting(_ extent: Int, at axis: Int) -> Shape {
+    let a = axis < 0 ? axis + rank + 1 : axis
+    require(a >= 0 && a <= rank && rank < Shape.maxRank, "cannot insert axis \(axis) into \(self)")
+    var s = self
+    for i in stride(from: rank, to: a, by: -1) { s.extents[i] = extents[i - 1] }
+    s.extents[a] = extent
+    s.rank += 1
+    return s
+  }
+
+  public func appending(_ extent: Int) -> Shape { inserting(extent, at: rank) }
+
+  /// The distance in elements between neighbours along each axis of a row-major tensor of this shape.
+  var rowMajorStrides: Shape {
+    var s = self
+    var step = 1
+    for i in stride(from: rank - 1, through: 0, by: -1) {
+      s.extents[i] = step
+      step *= extents[i]
+    }
+    return s
+  }
+
+  /// The shape to which two shapes broadcast by numpy's rule, or nil if they do not.
+  static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
+    if a == b { return a }
+    var s = a.rank >= b.rank ? a : b
+    for i in 1...max(s.rank, 1) where i <= s.rank {
+      let x = i <= a.rank ? a.extents[a.rank - i] : 1
+      let y = i <= b.rank ? b.extents[b.rank - i] : 1
+      guard x == y || x == 1 || y == 1 else { return nil }
+      s.extents[s.rank - i] = x == 1 ? y : x
+    }
+    return s
+  }
+}

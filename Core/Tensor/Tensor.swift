@@ -1,0 +1,1 @@
+public struct Tensor: Sendable { public var shape: Shape }
