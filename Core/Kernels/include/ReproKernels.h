@@ -14,24 +14,24 @@ typedef enum { REPRO_ISA_PORTABLE = 0, REPRO_ISA_AVX2 = 1, REPRO_ISA_AVX512 = 2 
 /// The best instruction set that this processor and this build have.
 repro_isa repro_best_isa(void);
 
-/// y[i] = f(x[i])
-#define REPRO_UNARY(T) void (*_Nonnull)(ptrdiff_t n, const T *_Nonnull x, T *_Nonnull y)
-/// y[i] = f(a[i * sa], b[i * sb]); sa and sb are 0 or 1
-#define REPRO_BINARY(T)                                                                                        \
-  void (*_Nonnull)(ptrdiff_t n, const T *_Nonnull a, ptrdiff_t sa, const T *_Nonnull b, ptrdiff_t sb, T *_Nonnull y)
-
 #define REPRO_KERNEL_TABLE(NAME, T)                                                                            \
+  /* y[i] = f(x[i]) */                                                                                         \
+  typedef void (*NAME##_unary)(ptrdiff_t n, const T *_Nonnull x, T *_Nonnull y);                               \
+  /* y[i] = f(a[i * sa], b[i * sb]); sa and sb are 0 or 1 */                                                   \
+  typedef void (*NAME##_binary)(ptrdiff_t n, const T *_Nonnull a, ptrdiff_t sa, const T *_Nonnull b, ptrdiff_t sb,\
+                                T *_Nonnull y);                                                                \
   typedef struct NAME {                                                                                        \
     /* elementwise, one argument */                                                                            \
-    REPRO_UNARY(T) negate, absolute, reciprocal, square, squareRoot, rsqrt, exp, log, log1p, expm1, sin, cos;  \
-    REPRO_UNARY(T) tanh, sigmoid, softplus, silu, relu, gelu, geluTanh, erf, sign, floor, round;               \
+    NAME##_unary _Nonnull negate, absolute, reciprocal, square, squareRoot, rsqrt, exp, log, log1p, expm1;     \
+    NAME##_unary _Nonnull sin, cos;                                                                            \
+    NAME##_unary _Nonnull tanh, sigmoid, softplus, silu, relu, gelu, geluTanh, erf, sign, floor, round;               \
     /* elementwise, two arguments; the comparisons give 0 or 1 */                                              \
-    REPRO_BINARY(T) add, subtract, multiply, divide, maximum, minimum, power, atan2;                           \
-    REPRO_BINARY(T) less, lessEqual, equal;                                                                    \
+    NAME##_binary _Nonnull add, subtract, multiply, divide, maximum, minimum, power, atan2;                           \
+    NAME##_binary _Nonnull less, lessEqual, equal;                                                                    \
     /* backward of activations: y[i] = g[i] * f'(x[i]) */                                                      \
-    REPRO_BINARY(T) geluBackward, geluTanhBackward, reluBackward, siluBackward;                                \
+    NAME##_binary _Nonnull geluBackward, geluTanhBackward, reluBackward, siluBackward;                                \
     /* y[i] = g[i] * f'(..) expressed by the output: tanh' = 1 - y^2, sigmoid' = y (1 - y) */                  \
-    REPRO_BINARY(T) tanhBackward, sigmoidBackward;                                                             \
+    NAME##_binary _Nonnull tanhBackward, sigmoidBackward;                                                             \
     /* y[i] = c[i*sc] != 0 ? a[i*sa] : b[i*sb] */                                                              \
     void (*_Nonnull select)(ptrdiff_t n, const T *_Nonnull c, ptrdiff_t sc, const T *_Nonnull a, ptrdiff_t sa, \
                             const T *_Nonnull b, ptrdiff_t sb, T *_Nonnull y);                                 \
