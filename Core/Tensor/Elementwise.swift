@@ -210,3 +210,19 @@ extension Tensor {
     ).recorded("clamped", self) { s in s.gradient * inside }
   }
 }
+
+extension Tensor {
+  /// this = rate * this + (1 - rate) * other, in place: one step of a moving average. Not differentiable.
+  public mutating func average(with other: Tensor, rate: Real) {
+    require(shape == other.shape, "average(with:) needs equal shapes, got \(shape) and \(other.shape)")
+    let source = other.detached.contiguous()
+    let from = source.base
+    withMutableElements { target in
+      guard let to = target.baseAddress else { return }
+      forTiles(target.count) { first, n in
+        kernels.blend(n, rate, to + first, 1 - rate, from + first, to + first)
+      }
+    }
+    withExtendedLifetime(source) {}
+  }
+}
