@@ -40,6 +40,13 @@ public struct Metrics: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
   }
 
+  /// The same numbers with the named one in front.
+  public func leading(_ name: String) -> Metrics {
+    var result = self
+    result.items = items.filter { $0.name == name } + items.filter { $0.name != name }
+    return result
+  }
+
   public static func == (a: Metrics, b: Metrics) -> Bool {
     a.items.elementsEqual(b.items) { $0.name == $1.name && $0.value.bitPattern == $1.value.bitPattern }
   }
