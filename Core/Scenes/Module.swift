@@ -1,1 +1,1 @@
-import ReproTensor
+import ReproData
