@@ -39,16 +39,24 @@ public struct Recipe: Sendable {
 
   /// Reads and checks a recipe.
   ///
-  /// - Parameter path: a YAML file; `displayed` is how messages call it.
+  /// - Parameters:
+  ///   - path: a YAML file.
+  ///   - displayed: how messages call it.
+  ///   - checkingCells: see `init(_:checkingCells:)`.
   /// - Throws: `ReproError`, domain usage, with `path:line:column`.
-  public init(path: String, displayed: String? = nil) throws(ReproError) {
+  public init(path: String, displayed: String? = nil, checkingCells: Bool = true) throws(ReproError) {
     let bytes = try readFile(path, limit: YAMLNode.largestFile, domain: .usage)
-    try self.init(YAMLNode(parsing: bytes, file: displayed ?? path))
+    try self.init(YAMLNode(parsing: bytes, file: displayed ?? path), checkingCells: checkingCells)
   }
 
-  /// Decodes a recipe and checks every cell of it (scale times arm), so that a mistake in one arm is found before another
-  /// one has been trained.
-  public init(_ node: YAMLNode) throws(ReproError) {
+  /// Decodes a recipe.
+  ///
+  /// - Parameters:
+  ///   - node: the document.
+  ///   - checkingCells: whether every cell (scale times arm) is resolved too, so that a mistake in one arm is found before
+  ///     another one has been trained; only a list of hundreds of recipes goes without.
+  /// - Throws: `ReproError`, domain usage, with `path:line:column`.
+  public init(_ node: YAMLNode, checkingCells: Bool = true) throws(ReproError) {
     self.node = node
     var root = try Section(node, name: "recipe", isRoot: true)
     id = try root.identifier("recipe")
@@ -68,8 +76,10 @@ public struct Recipe: Sendable {
     deviations = try root.strings("deviations", default: [])
     sanity = try root.sections("sanity") { section throws(ReproError) in try SanityFloor(&section, names) }
     try root.finish()
-    try checkCells()
-    try checkClaims()
+    if checkingCells {
+      try checkCells()
+      try checkClaims()
+    }
   }
 
   /// The recipe as one arm runs it at one scale.

@@ -64,8 +64,13 @@ public struct RecipeCatalog: Sendable {
   public func recipe(named name: String) throws(ReproError) -> Recipe { try recipe(at: entry(named: name)) }
 
   /// Reads a recipe and checks that its ids are those of its file and folder.
-  public func recipe(at entry: Entry) throws(ReproError) -> Recipe {
-    let recipe = try Recipe(path: entry.path, displayed: Self.displayed(entry.path))
+  ///
+  /// - Parameters:
+  ///   - entry: the place of the recipe.
+  ///   - checkingCells: see `Recipe.init(_:checkingCells:)`.
+  public func recipe(at entry: Entry, checkingCells: Bool = true) throws(ReproError) -> Recipe {
+    let recipe = try Recipe(
+      path: entry.path, displayed: Self.displayed(entry.path), checkingCells: checkingCells)
     for (key, found, expected) in [("recipe", recipe.id, entry.recipe), ("paper", recipe.paper, entry.paper)]
     where found != expected {
       let mark = recipe.node[key]?.mark ?? recipe.node.mark
