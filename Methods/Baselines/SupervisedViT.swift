@@ -82,14 +82,12 @@ public struct SupervisedViT: MethodPlugin {
       hue: min(0.1 * colour, 0.5))
     let views = policy.views(of: images, random: context.random.child("views"))
     let drop = ForwardContext(random: context.random.child("drop"))
-    let shards = context.shards
-    let parts = (0..<shards).map { context.rows(ofShard: $0, count: labels.count) }
     var accuracy: Real = 0
-    let (loss, gradients) = shardedValueAndGradients(of: &state, shards: shards) { model, shard in
-      [model.head(model.backbone(views.slice(0, parts[shard]), drop.child("shard", shard)).classToken)]
-    } loss: { z in
-      accuracy = Real(zip(z[0].argmax().values, labels).count { $0 == $1 }) / Real(labels.count)
-      return crossEntropy(z[0], labels: IndexTensor(labels))
+    let (loss, gradients) = context.valueAndGradients(of: &state, samples: labels.count) { model, rows in
+      model.head(model.backbone(views.slice(0, rows), drop.child("rows", rows.lowerBound)).classToken)
+    } loss: { (logits: Tensor) in
+      accuracy = Real(zip(logits.argmax().values, labels).count { $0 == $1 }) / Real(labels.count)
+      return crossEntropy(logits, labels: IndexTensor(labels))
     }
     let norm = context.update(&state, gradients)
     return ["loss": loss.item, "accuracy": accuracy, "gradient": norm]

@@ -137,8 +137,8 @@ public struct CellRunner: Sendable {
         let step = session.step
         var context = StepContext(
           stage: stage.name, step: step, steps: stage.steps, random: stream.child("step", step),
-          data: stage.batch == nil ? nil : data, batchSize: stage.batch ?? 0, shards: stage.shards, plan: plan,
-          optimizers: session.optimizers)
+          data: stage.batch == nil ? nil : data, batchSize: stage.batch ?? 0, shards: stage.shards,
+          recomputes: false, plan: plan, plans: [:], optimizers: session.optimizers)
         session.optimizers = []
         let metrics = try method.step(&session.state, &context)
         session.optimizers = context.optimizers
