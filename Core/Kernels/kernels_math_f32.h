@@ -1,4 +1,12 @@
 // Elementary functions in single precision, sixteen lanes at a time.
+//
+// Largest errors over 226 million singles (every 19th bit pattern) against the C library in double, in units in the
+// last place, for results of the normal range:
+//   exp 1.00   log 0.83   log1p 0.84   expm1 1.41   sin 1.55   cos 1.56   tanh 2.56   erf 2.48   sigmoid 2.35
+//   softplus 1.59   silu 3.15   gelu 6.22 (at x = -1.3; 10.1 below 1e-30)   geluTanh 3.35 (6.4 below 1e-30)
+// Zeros keep their signs, infinities give limits, a NaN gives NaN, denormal arguments and results are kept
+// (silu, x times a denormal there, is off by up to 52 of the smallest denormals).
+// "Minimax fit" names a polynomial that Remez's algorithm gave in 40 digits for the function and interval beside it.
 
 /// Horner's rule, lowest coefficient first.
 #define POLY4(x, a, b, c, d) fmadd(fmadd(fmadd(splat(d), x, splat(c)), x, splat(b)), x, splat(a))

@@ -8,11 +8,11 @@ INLINE real topLane(vec v) {
   return v[0];
 }
 
-/// Rows up to this length keep their exponentials in a padded buffer: reading back what a partial store has just written
-/// would stall.
+/// Rows up to this length keep their exponentials in a padded buffer: reading back what a partial store has just
+/// written would stall.
 #define BUFFERED_COLUMNS 512
 
-/// One row. A NaN may hide from the maximum, but not from the sum: it makes the whole row NaN, as a row of -infinity does.
+/// One row. A NaN may hide from the maximum, but not from the sum: it makes the whole row NaN, as a row of -infinity is.
 INLINE void softmaxRow(ptrdiff_t cols, real scale, const real *x, real *y, real *buffer) {
   // Padding is -infinity: it never is the maximum, and exp makes it zero.
 #define SCALED(i, m) \

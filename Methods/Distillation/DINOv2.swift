@@ -88,9 +88,10 @@ public struct DINOv2: MethodPlugin {
     let parts = (0..<context.shards).map { CropShard(crops, masks, context.rows(ofShard: $0, count: crops.count)) }
     let usesPatches = options.weights.ibot > 0
     let temperature = Real(options.teacherTemperature(context.progress))
-    let outputs = parts.map { teacher.targets(of: $0, usesPatches: usesPatches) }
-    let cls = concat([context.gather(outputs.map(\.first)), context.gather(outputs.map(\.second))])  // [2B, K]
-    let patches = usesPatches ? context.gather(outputs.map(\.patches)) : nil  // [masked, K]
+    func part(_ rows: Range<Int>) -> CropShard { parts[rows.lowerBound / rows.count] }
+    let outputs = context.gather(crops.count) { teacher.targets(of: part($0), usesPatches: usesPatches) }
+    let cls = concat([outputs[0], outputs[1]])  // [2B, K]
+    let patches = usesPatches ? outputs[2] : nil  // [masked, K]
     let target = options.assign(cls, pair.dinoCenter, temperature).split(2)
     let patchTarget = patches.map { options.assign($0, pair.ibotCenter, temperature) }
     if options.centering == .softmax {
@@ -100,8 +101,9 @@ public struct DINOv2: MethodPlugin {
 
     var metrics: Metrics = [:]
     let drop = ForwardContext(random: context.random.child("drop"))
-    let (value, gradients) = shardedValueAndGradients(of: &pair.student, shards: context.shards) { student, s in
-      student.outputs(of: parts[s], masksInput: masksInput, usesPatches: usesPatches, drop.child("shard", s))
+    let (value, gradients) = context.valueAndGradients(of: &pair.student, samples: crops.count) { student, rows in
+      student.outputs(
+        of: part(rows), masksInput: masksInput, usesPatches: usesPatches, drop.child("rows", rows.lowerBound))
     } loss: { z in
       loss(StudentOutputs(z), target, patchTarget, parts, &metrics)
     }

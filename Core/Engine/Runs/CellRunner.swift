@@ -76,7 +76,7 @@ public struct CellRunner: Sendable {
       if stored != Array(recipe.text.utf8) || SafeFile.exists(recordPath) {
         var n = 1
         while SafeFile.isFolder("\(folder).old\(n)") { n += 1 }
-        try SafeFile.rename(folder, to: "\(folder).old\(n)")
+        try SafeFile.move(folder, to: "\(folder).old\(n)")
         try SafeFile.makeFolder(folder)
         notices("\(folder): the recipe or the machine's libraries changed; the earlier run was moved to \(folder).old\(n)")
       }
@@ -137,8 +137,8 @@ public struct CellRunner: Sendable {
         let step = session.step
         var context = StepContext(
           stage: stage.name, step: step, steps: stage.steps, random: stream.child("step", step),
-          data: stage.batch == nil ? nil : data, batchSize: stage.batch ?? 0, shards: stage.shards, plan: plan,
-          optimizers: session.optimizers)
+          data: stage.batch == nil ? nil : data, batchSize: stage.batch ?? 0, shards: stage.shards,
+          recomputes: false, plan: plan, plans: [:], optimizers: session.optimizers)
         session.optimizers = []
         let metrics = try method.step(&session.state, &context)
         session.optimizers = context.optimizers
@@ -190,7 +190,7 @@ public struct CellRunner: Sendable {
 
   private func writeTiming(_ training: Double, _ total: Double) throws {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let timing: JSONValue = [
       "seconds_training": .double(training), "seconds_total": .double(total),
       "peak_memory_mib": .double(Double(usage.ru_maxrss) / 1024), "threads": .int(ThreadPool.shared.threads),

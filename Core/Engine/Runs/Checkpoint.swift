@@ -16,8 +16,8 @@ public struct CheckpointFile: Sendable {
   public func write(_ body: (HDF5File) throws -> Void) throws {
     let fresh = path.replacingSuffix(".h5", with: ".next.h5")
     try HDF5File.write(fresh, body)
-    if SafeFile.exists(path) { try SafeFile.rename(path, to: previous) }
-    try SafeFile.rename(fresh, to: path)
+    if SafeFile.exists(path) { try SafeFile.move(path, to: previous) }
+    try SafeFile.move(fresh, to: path)
   }
 
   /// Hands the newest whole checkpoint to `body`; says which ones are damaged. Nil if there is none.

@@ -20,7 +20,7 @@ public struct Fingerprint: Sendable, Equatable {
     ("openblas", openBLASVersion),
     ("openblas_core", String(cString: openblas_get_corename())),
     ("swift", compilerVersion),
-    ("glibc", String(cString: gnu_get_libc_version())),
+    ("glibc", libcVersion),
     ("libpng", String(cString: png_get_libpng_ver(nil))),
     ("turbojpeg", turboJPEGVersion),
   ])
@@ -40,6 +40,13 @@ public struct Fingerprint: Sendable, Equatable {
     // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...": the version is the second word.
     let words = String(cString: openblas_get_config()).split(separator: " ")
     return words.count > 1 ? String(words[1]) : "unknown"
+  }()
+
+  private static let libcVersion: String = {
+    // "glibc 2.36", with its final zero.
+    var text = [CChar](repeating: 0, count: 64)
+    confstr(Int32(_CS_GNU_LIBC_VERSION), &text, text.count)
+    return text.withUnsafeBufferPointer { p in p.baseAddress.map { String(cString: $0) } ?? "" }
   }()
 
   private static let compilerVersion: String = {

@@ -48,12 +48,12 @@ public struct SelfDistillationNetwork: Layer {
     v("ibot_head", &ibotHead)
   }
 
-  /// Teacher's logits of a shard: both class tokens, and the patches that the student does not see.
-  func targets(of shard: CropShard, usesPatches: Bool) -> (first: Tensor, second: Tensor, patches: Tensor) {
+  /// Teacher's logits of a shard: of the class tokens of both crops, and of the patches that the student does not see.
+  func targets(of shard: CropShard, usesPatches: Bool) -> [Tensor] {
     let output = backbone(shard.globals)
     let cls = dinoHead(output.classToken).split(2)
-    let hidden = usesPatches ? output.patches.flattened(from: 0, through: 1).gathered(shard.places) : nil
-    return (cls[0], cls[1], hidden.map { (ibotHead ?? dinoHead)($0) } ?? Tensor.zeros([0, 1]))
+    guard usesPatches else { return cls }
+    return cls + [(ibotHead ?? dinoHead)(output.patches.flattened(from: 0, through: 1).gathered(shard.places))]
   }
 
   /// Student's outputs of a shard, in the order of `StudentOutputs`.
