@@ -40,6 +40,16 @@ public struct Metrics: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
   }
 
+  /// Adds a number behind the others.
+  public mutating func append(_ name: String, _ value: Double) { items.append((name, value)) }
+
+  /// The same numbers with the named one in front.
+  public func leading(_ name: String) -> Metrics {
+    var result = self
+    result.items = items.filter { $0.name == name } + items.filter { $0.name != name }
+    return result
+  }
+
   public static func == (a: Metrics, b: Metrics) -> Bool {
     a.items.elementsEqual(b.items) { $0.name == $1.name && $0.value.bitPattern == $1.value.bitPattern }
   }

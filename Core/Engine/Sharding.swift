@@ -24,6 +24,12 @@ extension StepContext {
     concat(try (0..<shards).map { try encode(rows(ofShard: $0, count: count)).detached })
   }
 
+  /// The same for several outputs, each `[n_s, ...]` with its own n_s.
+  public func gather(_ count: Int, _ encode: (Range<Int>) throws -> [Tensor]) rethrows -> [Tensor] {
+    let outputs = try (0..<shards).map { try encode(rows(ofShard: $0, count: count)) }
+    return outputs[0].indices.map { k in concat(outputs.map { $0[k].detached }) }
+  }
+
   /// The value of a loss over the whole batch, and its gradients with respect to a part of the state.
   ///
   ///     z = concat_s encode(layer, rows_s);  L = loss(z);  dL/dw = tree sum over s of (dz_s/dw)^T dL/dz_s
