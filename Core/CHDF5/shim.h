@@ -2,8 +2,8 @@
 #include <hdf5.h>
 #include <stdio.h>
 
-// The library's types and property classes are macros over globals that it fills in at its first call: Swift cannot see the
-// macros, and strict concurrency refuses the globals.
+// The library's types and property classes are macros over globals that it fills in at its first call: Swift cannot
+// see the macros, and strict concurrency refuses the globals.
 
 static inline hid_t hdf5_stored_float32(void) { return H5T_IEEE_F32LE; }
 static inline hid_t hdf5_stored_float64(void) { return H5T_IEEE_F64LE; }
@@ -35,7 +35,8 @@ static inline void hdf5_be_silent(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 /// Never load filter plugins from folders that the environment names.
 static inline void hdf5_refuse_plugins(void) { H5PLset_loading_state(0); }
 
-/// Files are replaced by rename and never changed in place, so locks are needless; network file systems often have none.
+/// Files are replaced by rename and never changed in place, so locks are needless; network file systems often have
+/// none.
 static inline void hdf5_no_locks(hid_t access) {
 #if H5_VERSION_GE(1, 10, 7)
   H5Pset_file_locking(access, 0, 1);

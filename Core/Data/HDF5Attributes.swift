@@ -122,7 +122,8 @@ extension HDF5File {
   }
 
   private func wrong(_ name: String, _ object: String, _ found: HDF5Attribute?, _ expected: String) -> ReproError {
-    ReproError.data("\(place(object))@\(name)", found.map { "the value is \($0.words)" } ?? "missing", expected: expected)
+    ReproError.data(
+      "\(place(object))@\(name)", found.map { "the value is \($0.words)" } ?? "missing", expected: expected)
   }
 
   /// The text attached under a name; an error if there is none.

@@ -4,8 +4,8 @@ import ReproTensor
 
 /// An HDF5 file: arrays and attributes under paths like `train/image`, readable with h5py and h5dump.
 ///
-/// Equal contents written in the same order give equal bytes (no times are stored). Safe to use from several threads, one
-/// after the other: libhdf5 has one lock. Every failure is a `ReproError(.data)` that names the file.
+/// Equal contents written in the same order give equal bytes (no times are stored). Safe to use from several threads,
+/// one after the other: libhdf5 has one lock. Every failure is a `ReproError(.data)` that names the file.
 public final class HDF5File: @unchecked Sendable {
   /// Whether a file must carry the seal that `write(_:_:)` puts on it.
   public enum Seal: Sendable {

@@ -3,8 +3,8 @@ import ReproConfig
 
 /// The seal of an HDF5 file: 512 bytes of text before the HDF5 data (its "user block") with their SHA-256 and length.
 ///
-/// A sealed file is checked before libhdf5 parses a byte of it, so damage is an error and never a crash; h5py and h5dump
-/// skip the block.
+/// A sealed file is checked before libhdf5 parses a byte of it, so damage is an error and never a crash; h5py and
+/// h5dump skip the block.
 enum HDF5Seal {
   /// The smallest user block that HDF5 allows.
   static let length = 512

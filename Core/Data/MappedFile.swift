@@ -3,8 +3,8 @@ import ReproConfig
 
 /// A regular file mapped into memory, read-only, for large arrays of which only some rows are wanted.
 ///
-/// The file must not be truncated while it is mapped (the system would raise SIGBUS): map only files that are replaced by
-/// rename, as `SafeFile` does.
+/// The file must not be truncated while it is mapped (the system would raise SIGBUS): map only files that are replaced
+/// by rename, as `SafeFile` does.
 public final class MappedFile: @unchecked Sendable {
   public let path: String
   /// The file's bytes.

@@ -1,4 +1,5 @@
-/// Where the data layer says what the user should know but that is no error: a cache that is built again, a slow source.
+/// Where the data layer says what the user should know but that is no error: a cache that is built again, a slow
+/// source.
 ///
 /// The command line prints notices on stderr; libraries and tests may collect or drop them.
 public struct Notices: Sendable {

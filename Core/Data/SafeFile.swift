@@ -8,8 +8,8 @@ public enum SafeFile {
   /// - Parameters:
   ///   - path: the final place; its folder must exist.
   ///   - body: fills the file whose path it is given (empty at first). What it leaves there is flushed and renamed.
-  /// - Throws: what `body` throws, or `ReproError` with the system's words (disk full, read-only folder). Then the file that
-  ///   stood at `path` before is untouched and the temporary is gone.
+  /// - Throws: what `body` throws, or `ReproError` with the system's words (disk full, read-only folder). Then the
+  ///   file that stood at `path` before is untouched and the temporary is gone.
   public static func write(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
     removeOrphans(of: path)
     let temporary = try makeTemporary(for: path)
@@ -87,6 +87,14 @@ public enum SafeFile {
       // Another process may have made it in between.
       if !isFolder(path) { throw ReproError.system(path, "make the folder", code: code) }
     }
+  }
+
+  /// The path from the root, for a path from the current folder.
+  static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let current = getcwd(nil, 0) else { return path }
+    defer { free(current) }
+    return Path.join(String(cString: current), path)
   }
 
   /// The names in a folder, sorted by their bytes; empty if there is no such folder.

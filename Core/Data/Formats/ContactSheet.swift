@@ -6,7 +6,8 @@ extension ImageBatch {
     require((0..<count).contains(index), "image \(index) of \(count)")
     let size = height * width * channels
     return ImageBatch(
-      count: 1, height: height, width: width, channels: channels, bytes: Array(bytes[index * size..<(index + 1) * size]))
+      count: 1, height: height, width: width, channels: channels, bytes: Array(bytes[index * size..<(index + 1) * size])
+    )
   }
 
   /// All images side by side on one sheet, row by row, for reports and for looking at data.

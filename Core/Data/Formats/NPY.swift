@@ -55,8 +55,8 @@ public struct NPYArray: Sendable, Equatable {
 
   /// Reads the bytes of an NPY file.
   ///
-  /// - Throws: `ReproError` with the byte offset if the magic, version, header or size is wrong, or the type or order is
-  ///   none that is read (big-endian, Fortran order, objects, text).
+  /// - Throws: `ReproError` with the byte offset if the magic, version, header or size is wrong, or the type or order
+  ///   is none that is read (big-endian, Fortran order, objects, text).
   public init(_ bytes: [UInt8], file: String) throws {
     self = try bytes.withUnsafeBytes { raw in
       var reader = try ByteReader(raw, file: file)

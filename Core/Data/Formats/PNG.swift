@@ -12,8 +12,8 @@ public enum PNG {
   /// Palettes become RGB(A); 16-bit values are rounded to 8; pixels are sRGB (a file with another gamma is converted).
   ///
   /// - Parameter channels: 1, 2, 3 or 4; nil takes the file's own. Taking alpha away composes over white.
-  /// - Throws: `ReproError` with the byte offset if the file is damaged, ends early, or its header claims more pixels than
-  ///   its bytes can hold.
+  /// - Throws: `ReproError` with the byte offset if the file is damaged, ends early, or its header claims more pixels
+  ///   than its bytes can hold.
   public static func decode(_ bytes: [UInt8], channels: Int? = nil, name: String) throws -> ImageBatch {
     try bytes.withUnsafeBytes { raw in
       try checkHeader(raw, name)

@@ -2,7 +2,8 @@ import ReproConfig
 
 /// The regular files of a tar archive (POSIX ustar and pax, GNU long names), listed without being written anywhere.
 ///
-/// Folders, links and devices are passed over. Names that would leave the archive's folder (`/etc/x`, `../x`) are refused.
+/// Folders, links and devices are passed over. Names that would leave the archive's folder (`/etc/x`, `../x`) are
+/// refused.
 public struct TarArchive: Sendable {
   /// The archive's bytes.
   public let bytes: [UInt8]
