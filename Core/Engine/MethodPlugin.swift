@@ -40,6 +40,9 @@ public struct Metrics: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
   }
 
+  /// Adds a number behind the others.
+  public mutating func append(_ name: String, _ value: Double) { items.append((name, value)) }
+
   /// The same numbers with the named one in front.
   public func leading(_ name: String) -> Metrics {
     var result = self

@@ -12,7 +12,7 @@ INLINE real topLane(vec v) {
 /// written would stall.
 #define BUFFERED_COLUMNS 512
 
-/// One row. A NaN may hide from the maximum, but not from the sum: it makes the whole row NaN, as a row of -infinity is.
+/// One row. A NaN may hide from the maximum but not from the sum: it makes the whole row NaN, as do only -infinities.
 INLINE void softmaxRow(ptrdiff_t cols, real scale, const real *x, real *y, real *buffer) {
   // Padding is -infinity: it never is the maximum, and exp makes it zero.
 #define SCALED(i, m) \

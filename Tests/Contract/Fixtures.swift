@@ -118,3 +118,23 @@ struct TinyViT: Layer {
 
 /// The bits of everything that a layer would save.
 func bits(_ layer: some Layer) -> [[Real]] { layer.tensors.map(\.values) }
+
+extension Layer {
+  /// This layer with one parameter moved, by its place in `parameters`.
+  func moved(_ index: Int, by offset: Tensor) -> Self {
+    var copy = self
+    var mover = Mover(index: index, offset: offset)
+    copy.visit(&mover)
+    return copy
+  }
+}
+
+private struct Mover: LayerVisitor {
+  let index: Int
+  let offset: Tensor
+  var next = 0
+  mutating func tensor(_ name: StaticString, _ role: Role, _ t: inout Tensor) {
+    if next == index { t = t + offset }
+    next += 1
+  }
+}

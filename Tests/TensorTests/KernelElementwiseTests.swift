@@ -241,18 +241,23 @@ private func checkUnary<S: KernelScalar>(_ test: UnaryCase, _ x: [S]) throws {
   /// The portable kernels work out the fused multiply-add by themselves; sums that lie next to the middle between two
   /// singles and denormal results are where a plain detour through double goes wrong.
   @Test func fusedMultiplyAddRoundsOnceOnEveryInstructionSet() {
-    var a: [Float] = [1 + 0x1p-12, 1 + 0x1p-12, -1 - 0x1p-12, 0x1p-75, 0x1.8p-75, 0x1.000002p-63, .infinity, 0x1p100]
-    var b: [Float] = [1 + 0x1p-12, 1 + 0x1p-12, 1 + 0x1p-12, 0x1p-75, 0x1.000002p-75, 0x1.000002p-64, 0, 0x1p100]
-    var c: [Float] = [0x1p-80, -0x1p-80, 0x1p-80, 0x1p-149, 0x1p-148, 0x1p-127, 1, -0x1p127]
+    // A denormal sum just below the middle, infinity times zero, overflow of the product alone.
+    var a: [Float] = [0x1.000002p-75, .infinity, 0x1p100]
+    var b: [Float] = [0x1.fffffcp-76, 0, 0x1p100]
+    var c: [Float] = [0x1p-127 + .leastNonzeroMagnitude, 1, -0x1p127]
+    // (1 + i / 4096) (1 + j / 4096) lies in the middle between two singles where i j is odd; c decides.
+    for i in stride(from: 1, to: 2000, by: 62) {
+      for j in stride(from: 1, to: 2000, by: 62) {
+        a.append((i + j) % 4 == 0 ? -1 - Float(i) / 4096 : 1 + Float(i) / 4096)
+        b.append(1 + Float(j) / 4096)
+        c.append(i % 4 == 1 ? 0x1p-60 : -0x1p-70)
+      }
+    }
     var stream = RandomStream(seed: 9)
-    for i in 0..<20000 {
-      let words = (0..<3).map { _ in stream.next32() }
-      // Every other triple has small mantissas and near exponents, so that exact ties and cancellation are common.
-      let keep: UInt32 = i % 2 == 0 ? .max : 0x81FF_0000
-      let near: UInt32 = i % 2 == 0 ? 0 : 0x3E00_0000
-      a.append(Float(bitPattern: words[0] & keep | near))
-      b.append(Float(bitPattern: words[1] & keep | near))
-      c.append(Float(bitPattern: words[2] & keep | near))
+    for _ in 0..<20000 {
+      a.append(Float(bitPattern: stream.next32()))
+      b.append(Float(bitPattern: stream.next32()))
+      c.append(Float(bitPattern: stream.next32()))
     }
     for isa in availableISAs {
       let k = Float.kernels(isa)

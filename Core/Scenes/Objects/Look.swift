@@ -50,7 +50,8 @@ enum Look {
     let frequency = random.float(cells.lowerBound, cells.upperBound)
     return Material(
       pattern: pattern, first: first, second: second, frame: frequency * random.rotation(),
-      offset: Vec3(random.float(0, 50), random.float(0, 50), random.float(0, 50)), grain: random.float(0, 0.4),
+      offset: Vec3(random.float(0, 50), random.float(0, 50), random.float(0, 50)),
+      grain: random.bernoulli(0.4) ? random.float(0.1, 0.5) : 0,
       specular: random.bernoulli(0.6) ? random.float(0.1, 0.6) : 0, gloss: 3 + random.integer(below: 4))
   }
 
@@ -67,7 +68,8 @@ enum Look {
     let frame = Mat3(rows: Vec3(c, 0, s), Vec3(-s, 0, c), .zero)
     return Material(
       pattern: pattern, first: first, second: first.mixed(with: second, strength), frame: frequency * frame,
-      offset: Vec3(random.float(0, 50), random.float(0, 50), 0.5), grain: random.float(0, 0.6) * strength)
+      offset: Vec3(random.float(0, 50), random.float(0, 50), 0.5),
+      grain: random.bernoulli(0.4) ? random.float(0.1, 0.6) * strength : 0)
   }
 
   /// The colour of a material from afar.

@@ -3,8 +3,8 @@ typealias Float8 = SIMD8<Float>
 typealias Int8x = SIMD8<Int32>
 typealias Mask8 = SIMDMask<SIMD8<Int32>>
 
-/// 0, 1, ..., 7.
-let laneNumbers = Float8(0, 1, 2, 3, 4, 5, 6, 7)
+/// 0, 1, ..., 7; computed, because a stored global is guarded by a lock.
+@inline(__always) var laneNumbers: Float8 { Float8(0, 1, 2, 3, 4, 5, 6, 7) }
 
 extension SIMD8 where Scalar == Float {
   @inline(__always) static func all(_ value: Float) -> Self { Self(repeating: value) }
@@ -16,11 +16,14 @@ extension SIMD8 where Scalar == Float {
 @inline(__always) func root(_ a: Float8) -> Float8 { a.squareRoot() }
 @inline(__always) func saturated(_ a: Float8) -> Float8 { larger(smaller(a, .all(1)), .all(0)) }
 
-/// The largest integer not above, for |a| < 2^22.
+/// The nearest integer, for |a| < 2^22.
 ///
 /// Adding 1.5 * 2^23 leaves no bits for the fraction; SSE2 itself has no rounding instruction.
+@inline(__always) func nearestWhole(_ a: Float8) -> Float8 { (a + 12_582_912) - 12_582_912 }
+
+/// The largest integer not above, for |a| < 2^22.
 @inline(__always) func floored(_ a: Float8) -> Float8 {
-  let nearest = (a + 12_582_912) - 12_582_912
+  let nearest = nearestWhole(a)
   return nearest - Float8.zero.replacing(with: 1, where: nearest .> a)
 }
 

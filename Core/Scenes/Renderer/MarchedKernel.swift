@@ -20,20 +20,7 @@ struct MarchedKernel<Field: DistanceField>: SolidKernel {
     let inverse = 1 / root(d.dot(d))
     let shift = -(start.dot(d) * inverse * inverse)
     let o = start + d * shift
-    let (enter, leave) = field.interval(o, d)
-    var t = larger(enter, near - shift)
-    var walking = (t .< leave)
-    var arrived = Mask8(repeating: false)
-    var step = 0
-    while step < 96, anyLane(walking) {
-      let distance = field.distance(o + d * t)
-      let close = walking .& (distance .< .all(1e-3))
-      arrived = arrived .| close
-      walking = walking .& .!close
-      t.replace(with: t + distance * inverse, where: walking)
-      walking = walking .& (t .< leave)
-      step += 1
-    }
+    var (t, arrived) = march(o, d, from: near - shift, inverse)
     guard anyLane(arrived) else { return Float8(repeating: .infinity) }
     for _ in 0..<3 {
       let p = o + d * t
@@ -45,6 +32,32 @@ struct MarchedKernel<Field: DistanceField>: SolidKernel {
         with: t + smaller(larger(correction, -limit), limit), where: arrived .& (slope .< -0.02 / inverse))
     }
     return Float8(repeating: .infinity).replacing(with: t + shift, where: arrived)
+  }
+
+  @inline(__always) func blocks(_ o: Lanes3, _ d: Lanes3, near: Float) -> Mask8 {
+    march(o, d, from: .all(near), 1 / root(d.dot(d))).arrived
+  }
+
+  /// Sphere tracing: where the ray comes within a thousandth of the surface.
+  ///
+  /// - Parameter inverse: 1 / |d|.
+  @inline(__always)
+  private func march(_ o: Lanes3, _ d: Lanes3, from: Float8, _ inverse: Float8) -> (t: Float8, arrived: Mask8) {
+    let (enter, leave) = field.interval(o, d)
+    var t = larger(enter, from)
+    var walking = t .< leave
+    var arrived = Mask8(repeating: false)
+    var step = 0
+    while step < 96, anyLane(walking) {
+      let distance = field.distance(o + d * t)
+      let close = walking .& (distance .< .all(1e-3))
+      arrived = arrived .| close
+      walking = walking .& .!close
+      t.replace(with: t + distance * inverse, where: walking)
+      walking = walking .& (t .< leave)
+      step += 1
+    }
+    return (t, arrived)
   }
 
   @inline(__always) func normal(_ p: Lanes3) -> Lanes3 { field.gradient(p) }

@@ -16,7 +16,7 @@
   let far = blend(
     blend(permuted(b00 + z + 1), permuted(b10 + z + 1), fx),
     blend(permuted(b01 + z + 1), permuted(b11 + z + 1), fx), fy)
-  return blend(near, far, fz) * (1 / 289)
+  return blend(near, far, fz) * (1 / 289) + 0.5
 }
 
 /// Two octaves of noise, in [0, 1].
@@ -25,7 +25,8 @@
   return valueNoise(p) * 0.65 + valueNoise(q) * 0.35
 }
 
-@inline(__always) private func wrapped(_ x: Float8) -> Float8 { x - floored(x * (1 / 289)) * 289 }
+/// The residue modulo 289 that is nearest to 0, -144...144.
+@inline(__always) private func wrapped(_ x: Float8) -> Float8 { x - nearestWhole(x * (1 / 289)) * 289 }
 @inline(__always) private func permuted(_ x: Float8) -> Float8 { wrapped((x * 34 + 1) * x) }
 @inline(__always) private func fade(_ f: Float8) -> Float8 { f * f * (3 - 2 * f) }
 @inline(__always) private func blend(_ a: Float8, _ b: Float8, _ w: Float8) -> Float8 { a + (b - a) * w }

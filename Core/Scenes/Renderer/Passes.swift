@@ -76,8 +76,8 @@ struct ShadowPass: KernelVisitor {
         let receives = (buffers.part[at] .!= own) .& (buffers.part[at] .>= Int8x(repeating: 0))
         guard anyLane(receives) else { continue }
         let point = origin + fan.directions(row, packet: i) * buffers.depth[at]
-        let t = kernel.hit(point, light, near: 1e-3)
-        buffers.lit[at].replace(with: Float8(repeating: 0), where: receives .& (t .< Float8(repeating: .infinity)))
+        let isDark = receives .& kernel.blocks(point, light, near: 1e-3)
+        buffers.lit[at].replace(with: Float8(repeating: 0), where: isDark)
       }
     }
   }
@@ -92,64 +92,89 @@ struct ShadingPass: KernelVisitor {
   let lighting: Lighting
   /// Rays in the world, in the unit shape's frame and in the cells of the pattern.
   let world, local, pattern: RayFan
-  /// Balls that darken this part nearby: centre and radius.
-  let contacts: [SIMD4<Float>]
 
   @inline(__always)
   mutating func visit<K: SolidKernel>(_ kernel: K) {
     let own = Int8x(repeating: index)
     let toWorld = part.matrix.transposed  // normals go by the transposed inverse
     let (localOrigin, patternOrigin) = (Lanes3(local.origin), Lanes3(pattern.origin))
-    let worldOrigin = Lanes3(world.origin)
     let (key, fill) = (lighting.key, lighting.fill)
     let material = part.material
     let sampleWidth = pattern.down.length  // cells per metre of depth
-    contacts.withUnsafeBufferPointer { contacts in
-      for y in rect.rows {
-        let (worldRow, localRow, patternRow) = (world.row(y), local.row(y), pattern.row(y))
-        for i in rect.packets {
-          let at = y * buffers.grid.packets + i
-          let mask = buffers.part[at] .== own
-          guard anyLane(mask) else { continue }
-          let t = Float8.all(1).replacing(with: buffers.depth[at], where: mask)
-          let view = world.directions(worldRow, packet: i).normalized
-          let outward = kernel.normal(localOrigin + local.directions(localRow, packet: i) * t)
-          var n = (toWorld * outward).normalized
-          let away = n.dot(view) .> .zero
-          n = n.replacing(with: -n, where: away)
+    for y in rect.rows {
+      let (worldRow, localRow, patternRow) = (world.row(y), local.row(y), pattern.row(y))
+      for i in rect.packets {
+        let at = y * buffers.grid.packets + i
+        let mask = buffers.part[at] .== own
+        guard anyLane(mask) else { continue }
+        let t = Float8.all(1).replacing(with: buffers.depth[at], where: mask)
+        let view = world.directions(worldRow, packet: i).normalized
+        let outward = kernel.normal(localOrigin + local.directions(localRow, packet: i) * t)
+        var n = (toWorld * outward).normalized
+        let away = n.dot(view) .> .zero
+        n = n.replacing(with: -n, where: away)
 
-          var open = Float8.all(1)
-          if !contacts.isEmpty {
-            let point = worldOrigin + world.directions(worldRow, packet: i) * t
-            for ball in contacts {
-              let to = Lanes3(ball.x - point.x, ball.y - point.y, ball.z - point.z)
-              let squared = to.dot(to)
-              // The share of the sky that a ball hides: (r / d)^2 cos, kept below 1 where it touches.
-              let hidden = larger(n.dot(to), .zero) * (ball.w * ball.w) / (squared * root(squared) + 1e-4)
-              open *= 1 - smaller(hidden, .all(0.75))
-            }
-          }
-          let lit = buffers.lit[at]
-          let up = 0.5 + 0.5 * n.y
-          let keyed = larger(n.dot(key.direction), .zero) * lit
-          let filled = larger(n.dot(fill.direction), .zero) * open
-          let ambient = Lanes3.mix(lighting.ambientDown, lighting.ambientUp, up) * open
-          // The surface is wider than the ray by 1 / cos.
-          let footprint = t * sampleWidth / larger(magnitude(n.dot(view)), .all(0.15))
-          let cells = patternOrigin + pattern.directions(patternRow, packet: i) * t
-          let albedo = material.albedo(cells, footprint: footprint)
+        let (lit, open) = (buffers.lit[at], buffers.open[at])
+        let up = 0.5 + 0.5 * n.y
+        let keyed = larger(n.dot(key.direction), .zero) * lit
+        let filled = larger(n.dot(fill.direction), .zero) * open
+        let ambient = Lanes3.mix(lighting.ambientDown, lighting.ambientUp, up) * open
+        // The surface is wider than the ray by 1 / cos.
+        let footprint = t * sampleWidth / larger(magnitude(n.dot(view)), .all(0.15))
+        let cells = patternOrigin + pattern.directions(patternRow, packet: i) * t
+        let albedo = material.albedo(cells, footprint: footprint)
+        var shine = Float8.zero
+        if material.specular > 0 {
           let towards = Lanes3(key.direction) - view
-          var shine = larger(n.dot(towards), .zero) / root(towards.dot(towards) + 1e-6)
+          shine = larger(n.dot(towards), .zero) / root(towards.dot(towards) + 1e-6)
           for _ in 0..<material.gloss { shine *= shine }
           shine = shine * material.specular * lit
-
-          let red = albedo.x * (ambient.x + key.color.x * keyed + fill.color.x * filled) + key.color.x * shine
-          let green = albedo.y * (ambient.y + key.color.y * keyed + fill.color.y * filled) + key.color.y * shine
-          let blue = albedo.z * (ambient.z + key.color.z * keyed + fill.color.z * filled) + key.color.z * shine
-          buffers.red[at].replace(with: red, where: mask)
-          buffers.green[at].replace(with: green, where: mask)
-          buffers.blue[at].replace(with: blue, where: mask)
         }
+
+        let red = albedo.x * (ambient.x + key.color.x * keyed + fill.color.x * filled) + key.color.x * shine
+        let green = albedo.y * (ambient.y + key.color.y * keyed + fill.color.y * filled) + key.color.y * shine
+        let blue = albedo.z * (ambient.z + key.color.z * keyed + fill.color.z * filled) + key.color.z * shine
+        buffers.red[at].replace(with: red, where: mask)
+        buffers.green[at].replace(with: green, where: mask)
+        buffers.blue[at].replace(with: blue, where: mask)
+      }
+    }
+  }
+}
+
+/// How much of the sky the parts hide from a plane near them, as balls of their volume: the dark seam where things stand.
+struct ContactPass {
+  /// A ball of radius r hides (r / d)^2 cos of the sky; what it hides at `reach` radii is subtracted, so that it ends there.
+  static let reach: Float = 3
+
+  static func run(
+    _ ball: CompiledPart, on plane: CompiledPart, index: Int, _ world: RayFan, _ camera: Camera,
+    _ buffers: SampleBuffers
+  ) {
+    let r = ball.radius
+    let n = plane.matrix.row1
+    let height = n.dot(ball.center) + plane.offset.y
+    guard r > 0, abs(height) < reach * r else { return }
+    let facing = height < 0 ? -n : n
+    let side = facing.cross(abs(n.x) < 0.7 ? Vec3(1, 0, 0) : Vec3(0, 1, 0)).normalized * (reach * r)
+    let other = facing.cross(side)
+    let foot = ball.center - n * height
+    let rect = CompiledScene.rect(
+      of: [foot + side + other, foot + side - other, foot - side + other, foot - side - other], camera, buffers.grid)
+    let own = Int8x(repeating: Int32(index))
+    let lost = abs(height) * r * r / (reach * reach * reach * r * r * r)
+    let origin = Lanes3(world.origin)
+    for y in rect.rows {
+      let row = world.row(y)
+      for i in rect.packets {
+        let at = y * buffers.grid.packets + i
+        let mask = buffers.part[at] .== own
+        guard anyLane(mask) else { continue }
+        let to = Lanes3(ball.center) - (origin + world.directions(row, packet: i) * buffers.depth[at])
+        let squared = to.dot(to)
+        let hidden = abs(height) * (r * r) / (squared * root(squared) + 1e-4) - lost
+        let kept = 1 - smaller(larger(hidden, .zero), .all(0.75))
+        buffers.open[at].replace(with: buffers.open[at] * kept, where: mask)
       }
     }
   }
@@ -180,7 +205,7 @@ struct NormalPass: KernelVisitor {
         let t = Float8.all(1).replacing(with: buffers.depth[at], where: mask)
         var n = (toCamera * kernel.normal(origin + local.directions(row, packet: i) * t)).normalized
         n = n.replacing(with: -n, where: n.dot(camera.directions(cameraRow, packet: i)) .> .zero)
-        for lane in 0..<8 where mask[lane] {
+        for lane in 0..<min(8, buffers.grid.width - i * 8) where mask[lane] {
           let to = normals + (y * buffers.grid.width + i * 8 + lane) * 3
           (to[0], to[1], to[2]) = (n.x[lane], n.y[lane], n.z[lane])
         }

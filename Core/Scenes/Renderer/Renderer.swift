@@ -179,17 +179,17 @@ public final class Renderer {
         rect: scene.shadowRect(of: part, camera, grid))
       part.shape.accept(&pass)
     }
+    samples.open.update(repeating: Float8(repeating: 1), count: grid.count)
+    for (index, plane) in scene.parts.enumerated() where plane.shape == .plane {
+      for ball in scene.parts { ContactPass.run(ball, on: plane, index: index, world, camera, samples) }
+    }
     paintSky(scene.lighting, world)
     for (index, part) in scene.parts.enumerated() {
-      // Only endless planes are darkened by what stands near: on small parts it would not be seen.
-      let contacts =
-        part.corners.isEmpty
-        ? scene.parts.filter { $0.radius > 0 }.map { SIMD4($0.center, $0.radius) } : []
       var pass = ShadingPass(
         buffers: samples, part: part, index: Int32(index),
         rect: CompiledScene.rect(of: part.corners, camera, grid), lighting: scene.lighting, world: world,
         local: world.mapped(part.matrix, part.offset),
-        pattern: world.mapped(part.patternMatrix, part.patternOffset), contacts: contacts)
+        pattern: world.mapped(part.patternMatrix, part.patternOffset))
       part.shape.accept(&pass)
     }
     resolve(to: bytes)

@@ -85,6 +85,8 @@ final class SampleBuffers {
   let part: UnsafeMutablePointer<Int8x>
   /// The share of the key light that arrives.
   let lit: UnsafeMutablePointer<Float8>
+  /// The share of the sky that is open.
+  let open: UnsafeMutablePointer<Float8>
   /// Linear colour.
   let red, green, blue: UnsafeMutablePointer<Float8>
 
@@ -95,7 +97,8 @@ final class SampleBuffers {
       p.initialize(repeating: .zero, count: grid.count)
       return p
     }
-    (depth, lit, red, green, blue) = (floats(), floats(), floats(), floats(), floats())
+    (depth, lit, open) = (floats(), floats(), floats())
+    (red, green, blue) = (floats(), floats(), floats())
     part = .allocate(capacity: grid.count)
     part.initialize(repeating: Int8x(repeating: -1), count: grid.count)
   }
@@ -103,6 +106,7 @@ final class SampleBuffers {
   deinit {
     depth.deallocate()
     lit.deallocate()
+    open.deallocate()
     red.deallocate()
     green.deallocate()
     blue.deallocate()

@@ -4,8 +4,16 @@ protocol SolidKernel {
   ///
   /// A ray that starts inside meets the surface from within.
   func hit(_ origin: Lanes3, _ direction: Lanes3, near: Float) -> Float8
+  /// Whether the ray meets the shape at any t > near: the same as a finite `hit`, but cheaper where only that is asked.
+  func blocks(_ origin: Lanes3, _ direction: Lanes3, near: Float) -> Mask8
   /// The outward normal, of any length, at a point of the surface.
   func normal(_ point: Lanes3) -> Lanes3
+}
+
+extension SolidKernel {
+  @inline(__always) func blocks(_ o: Lanes3, _ d: Lanes3, near: Float) -> Mask8 {
+    hit(o, d, near: near) .< Float8(repeating: .infinity)
+  }
 }
 
 /// A loop over samples that is compiled once for every kernel.
@@ -33,6 +41,13 @@ struct SphereKernel: SolidKernel {
     let rest = 1 - nearest.dot(nearest)
     let half = root(larger(rest * inverse, .zero))
     return firstEnd(middle - half, middle + half, near: near, where: rest .> .zero)
+  }
+
+  @inline(__always) func blocks(_ o: Lanes3, _ d: Lanes3, near: Float) -> Mask8 {
+    // Towards or around the centre: the nearest point of the ray beyond `near` lies inside.
+    let t = larger(-(o.dot(d) / d.dot(d)), .all(near))
+    let nearest = o + d * t
+    return nearest.dot(nearest) .< 1
   }
 
   @inline(__always) func normal(_ p: Lanes3) -> Lanes3 { p }
@@ -82,6 +97,8 @@ struct FrustumKernel: SolidKernel {
     let b = o.x * d.x + o.z * d.z - r * dr
     let c = o.x * o.x + o.z * o.z - r * r
     let discriminant = b * b - a * c
+    let isPossible = o.dot(o) .< .all(1 + max(1, top * top))  // within the ball around the solid
+    guard anyLane(isPossible) else { return never }
     let half = root(larger(discriminant, .zero))
     let q = -(b + (-half).replacing(with: half, where: b .>= .zero))
     let inverse = 1 / d.y
@@ -118,24 +135,27 @@ struct CapsuleKernel: SolidKernel {
   let half: Float
 
   @inline(__always) func hit(_ start: Lanes3, _ d: Lanes3, near: Float) -> Float8 {
-    let shift = -(start.dot(d) / d.dot(d))
+    let inverse = 1 / d.dot(d)
+    let shift = -(start.dot(d) * inverse)
     let o = start + d * shift
     let a = larger(d.x * d.x + d.z * d.z, .all(1e-12))
     let b = o.x * d.x + o.z * d.z
     let discriminant = b * b - a * (o.x * o.x + o.z * o.z - 1)
-    let reach = root(larger(discriminant, .zero))
-    let enter = end(o, d, side: (-b - reach) / a, sign: -1)
-    let leave = end(o, d, side: (reach - b) / a, sign: 1)
     // The caps lie inside the endless cylinder: a ray that misses it misses all.
+    guard anyLane(discriminant .> .zero) else { return never }
+    let reach = root(larger(discriminant, .zero))
+    let share = 1 / a
+    let enter = end(o, d, inverse, side: (-b - reach) * share, sign: -1)
+    let leave = end(o, d, inverse, side: (reach - b) * share, sign: 1)
     return firstEnd(enter + shift, leave + shift, near: near, where: (discriminant .> .zero) .& (enter .<= leave))
   }
 
   /// Where the ray enters (-1) or leaves (1): on the cylinder if that is between the caps, else on a cap's sphere.
-  @inline(__always) private func end(_ o: Lanes3, _ d: Lanes3, side: Float8, sign: Float) -> Float8 {
+  @inline(__always)
+  private func end(_ o: Lanes3, _ d: Lanes3, _ inverse: Float8, side: Float8, sign: Float) -> Float8 {
     let y = o.y + side * d.y
     let cap = Float8.all(-half).replacing(with: half, where: y .> .zero)
     let c = Lanes3(o.x, o.y - cap, o.z)
-    let inverse = 1 / d.dot(d)
     let middle = -(c.dot(d) * inverse)
     let nearest = c + d * middle
     let rest = 1 - nearest.dot(nearest)
@@ -143,6 +163,20 @@ struct CapsuleKernel: SolidKernel {
     // A miss is an empty interval.
     let onCap = Float8.all(-sign * .infinity).replacing(with: sphere, where: rest .> .zero)
     return onCap.replacing(with: side, where: magnitude(y) .<= .all(half))
+  }
+
+  /// By the distance between the segment and the part of the ray beyond `near`.
+  @inline(__always) func blocks(_ o: Lanes3, _ d: Lanes3, near: Float) -> Mask8 {
+    let length = d.dot(d)
+    let flat = larger(d.x * d.x + d.z * d.z, .all(1e-12))
+    // Nearest point of the segment's line, then of the segment; then of the ray; then of the segment again.
+    let free = -((o.x * d.x + o.z * d.z) / flat)
+    let first = larger(free, .all(near))
+    let y = larger(smaller(o.y + first * d.y, .all(half)), .all(-half))
+    let t = larger((y * d.y - o.dot(d)) / length, .all(near))
+    let p = o + d * t
+    let z = p.y - larger(smaller(p.y, .all(half)), .all(-half))
+    return p.x * p.x + z * z + p.z * p.z .< 1
   }
 
   @inline(__always) func normal(_ p: Lanes3) -> Lanes3 {
