@@ -20,6 +20,18 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     try catalog.checkPrimaryClaims(of: recipes)
   }
 
+  @Test func theRecipeInTheDocumentationIsARecipe() throws {
+    let page = try String(contentsOfFile: root + "/docs/recipes.md", encoding: .utf8)
+    let parts = page.components(separatedBy: "```")
+    let yaml = try #require(parts.first { $0.hasPrefix("yaml\n") }).dropFirst(5)
+    let recipe = try Recipe(YAMLNode(parsing: String(yaml), file: "docs/recipes.md"))
+    #expect(recipe.arms.count == 4)
+    // The page explains every key of a stage and every form of claim.
+    for word in ["name", "steps", "batch", "shards", "optimizer", "optimizers", "options"]
+      + ["superiority", "non-inferiority", "equivalence", "trend", "larger-gain"]
+    { #expect(page.contains("`\(word)`"), "\(word)") }
+  }
+
   @Test func theRegistryNamesExactlyTheRecipesThatExist() throws {
     let registry = try Registry(path: root + "/registry.yaml")
     try registry.check(recipes: RecipeCatalog(roots: [root]).entries)
