@@ -113,12 +113,15 @@ public struct DataRoot: Sendable {
   public var mirror: String?
   /// The seed of the run: it draws the procedural world, or the training subset of a fixed set.
   public var seed: UInt64
-  public init(cache: String, mirror: String?, seed: UInt64) {
-    (self.cache, self.mirror, self.seed) = (cache, mirror, seed)
+  /// Who hears that a cache is built again, and the like.
+  public var notices: Notices
+  public init(cache: String, mirror: String?, seed: UInt64, notices: Notices = .silent) {
+    (self.cache, self.mirror, self.seed, self.notices) = (cache, mirror, seed, notices)
   }
 }
 
-/// A source of samples. A sample is a pure function of (options, seed, split, index): any order, any thread, same bytes.
+/// A source of samples. A sample is a pure function of (options, seed, split, index): any order, any thread, same
+/// bytes.
 public protocol DatasetProvider: Sendable {
   static var card: DatasetCard { get }
   /// Reads its options and opens (or renders, or decodes into the cache) what they name.

@@ -40,6 +40,16 @@ public struct Metrics: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
   }
 
+  /// Adds a number behind the others.
+  public mutating func append(_ name: String, _ value: Double) { items.append((name, value)) }
+
+  /// The same numbers with the named one in front.
+  public func leading(_ name: String) -> Metrics {
+    var result = self
+    result.items = items.filter { $0.name == name } + items.filter { $0.name != name }
+    return result
+  }
+
   public static func == (a: Metrics, b: Metrics) -> Bool {
     a.items.elementsEqual(b.items) { $0.name == $1.name && $0.value.bitPattern == $1.value.bitPattern }
   }
@@ -83,10 +93,15 @@ public struct StepContext: Sendable {
   public let random: RandomStream
   /// Into how many micro-shards a batch is cut.
   public let shards: Int
-  /// Options of the stage that the recipe leaves to the method.
-  let data: TrainingData?
-  let batchSize: Int
+  /// Whether shards are encoded twice instead of keeping all their graphs: memory for time, never other bits.
+  public let recomputes: Bool
+  /// The training split, for what looks at more than a batch (clustering, memory banks by sample); nil without a data set.
+  public let data: TrainingData?
+  /// Samples in a batch; 0 without a data set.
+  public let batchSize: Int
   let plan: OptimizerPlan
+  /// Plans of optimizers that differ from `plan`, by name.
+  let plans: [String: OptimizerPlan]
   var optimizers: [NamedOptimizer]
 
   struct NamedOptimizer: Sendable {
@@ -95,22 +110,28 @@ public struct StepContext: Sendable {
   }
 
   /// A context outside of a run, for tests and for programs that drive a method themselves.
+  ///
+  /// - Parameters:
+  ///   - plan: the optimizer of the stage.
+  ///   - plans: optimizers of other plans, by the name that `update(_:_:optimizer:)` is given.
   public init(
     stage: String = "train", step: Int, steps: Int, random: RandomStream, data: TrainingData? = nil, batchSize: Int = 0,
-    shards: Int = 1, plan: OptimizerPlan = .constant(rate: 1e-3)
+    shards: Int = 1, recomputes: Bool = false, plan: OptimizerPlan = .constant(rate: 1e-3),
+    plans: [String: OptimizerPlan] = [:]
   ) {
     self.init(
-      stage: stage, step: step, steps: steps, random: random, data: data, batchSize: batchSize, shards: shards, plan: plan,
-      optimizers: [])
+      stage: stage, step: step, steps: steps, random: random, data: data, batchSize: batchSize, shards: shards,
+      recomputes: recomputes, plan: plan, plans: plans, optimizers: [])
   }
 
   init(
     stage: String, step: Int, steps: Int, random: RandomStream, data: TrainingData?, batchSize: Int, shards: Int,
-    plan: OptimizerPlan, optimizers: [NamedOptimizer]
+    recomputes: Bool, plan: OptimizerPlan, plans: [String: OptimizerPlan], optimizers: [NamedOptimizer]
   ) {
+    require(shards >= 1, "a batch has at least one micro-shard, got \(shards)")
     (self.stage, self.step, self.steps, self.random) = (stage, step, steps, random)
-    (self.data, self.batchSize, self.shards) = (data, batchSize, shards)
-    (self.plan, self.optimizers) = (plan, optimizers)
+    (self.data, self.batchSize, self.shards, self.recomputes) = (data, batchSize, shards, recomputes)
+    (self.plan, self.plans, self.optimizers) = (plan, plans, optimizers)
   }
 
   /// Progress of the stage, `step / steps`, in [0, 1).
@@ -120,7 +141,7 @@ public struct StepContext: Sendable {
   public func next(random: RandomStream) -> StepContext {
     StepContext(
       stage: stage, step: step + 1, steps: steps, random: random, data: data, batchSize: batchSize, shards: shards,
-      plan: plan, optimizers: optimizers)
+      recomputes: recomputes, plan: plan, plans: plans, optimizers: optimizers)
   }
 
   /// This step's samples of the training split: each epoch visits all of them once, in an order drawn from the seed.
@@ -134,7 +155,8 @@ public struct StepContext: Sendable {
   /// One update of a part of the state by the stage's optimizer, at this step's learning rate and decay.
   ///
   /// - Parameters:
-  ///   - name: which optimizer's state is used: one name for each part that is updated by itself.
+  ///   - name: which optimizer: one name for each part that is updated by itself. It has its own state, and its own plan
+  ///     where the recipe gives one under this name (`optimizers: {critic: {...}}`), else the stage's.
   ///   - scaling: factors of single parameters.
   ///   - clipGroup: groups of parameters whose gradients are clipped together; all of them without it.
   /// - Returns: the gradient norm before clipping (of the group with the largest).
@@ -143,6 +165,7 @@ public struct StepContext: Sendable {
     _ layer: inout L, _ gradients: Gradients, optimizer name: String = "main", scaling: ParameterScaling = .standard,
     clipGroup: ((ParameterInfo) -> String)? = nil
   ) -> Real {
+    let plan = plans[name] ?? plan
     var gradients = gradients
     var norm: Real
     if let limit = plan.clip {
@@ -163,18 +186,5 @@ public struct StepContext: Sendable {
     }
     if !norm.isFinite { norm = .infinity }
     return norm
-  }
-
-  /// Joins the outputs of the batch's micro-shards along the first axis, with gradients: the only place where samples meet.
-  public func gather(_ shards: [Tensor]) -> Tensor {
-    require(shards.count == self.shards, "gather needs the outputs of \(self.shards) shards, got \(shards.count)")
-    return concat(shards)
-  }
-
-  /// The rows of one micro-shard in a batch of `count`.
-  public func rows(ofShard shard: Int, count: Int) -> Range<Int> {
-    require(count % shards == 0, "a batch of \(count) cannot be cut into \(shards) equal shards")
-    let n = count / shards
-    return shard * n..<(shard + 1) * n
   }
 }

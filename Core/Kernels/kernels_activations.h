@@ -8,38 +8,32 @@ INLINE vec clamped(vec x, real bound) {
 
 INLINE vec clampedBelow(vec x, real bound) { return choose(x < -bound, splat(-bound), x); }
 
-/// s = 1 / (1 + exp(-x)) and 1 - s, both without cancellation.
-INLINE vec logistic(vec x, vec *complement) {
-  vec e = vexp(-magnitude(x)), d = 1 + e;
-  ivec positive = x >= 0;
-  *complement = choose(positive, e, splat(1)) / d;
-  return choose(positive, splat(1), e) / d;
-}
+/// 1 / (1 + exp(-x)) without cancellation or overflow, given exp(-|x|).
+INLINE vec logistic(vec x, vec e) { return choose(x >= 0, splat(1), e) / (1 + e); }
 
-INLINE vec vsigmoid(vec x) {
-  vec e = vexp(-magnitude(x));
-  return choose(x >= 0, splat(1), e) / (1 + e);
-}
+INLINE vec vsigmoid(vec x) { return logistic(x, vexp(-magnitude(x))); }
 
 /// max(x, 0) + log(1 + exp(-|x|))
 INLINE vec vsoftplus(vec x) { return choose(x > 0, x, splat(0)) + vlog1p(vexp(-magnitude(x))); }
 
 /// x / (1 + exp(-x))
 INLINE vec vsilu(vec x) {
-  vec c = clampedBelow(x, 800), e = vexp(-magnitude(c));
-  return c * choose(c >= 0, splat(1), e) / (1 + e);
+  vec c = clampedBelow(x, 800);
+  return c * vsigmoid(c);
 }
 
 /// s + x s (1 - s)
 INLINE vec siluSlope(vec x) {
-  vec complement, c = clamped(x, 800), s = logistic(c, &complement);
-  return s * fmadd(c, complement, splat(1));
+  vec c = clamped(x, 800), e = vexp(-magnitude(c));
+  return logistic(c, e) * fmadd(c, logistic(-c, e), splat(1));
 }
 
 #if REPRO_SCALAR == 32
 #define GAUSS_LIMIT 15
+#define GELU_TANH_LIMIT 11
 #else
 #define GAUSS_LIMIT 40
+#define GELU_TANH_LIMIT 30
 #endif
 
 /// x Phi(x)
@@ -54,23 +48,18 @@ INLINE vec geluSlope(vec x) {
   return fmadd(c * (real)0.39894228040143267794, bell, cdf);
 }
 
-/// 2 sqrt(2 / pi) and the cubic term of the tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415).
-#define GELU_TANH_SCALE ((real)1.59576912160573071176)
-#define GELU_TANH_CUBIC ((real)0.044715)
-
 /// x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3)
+/// (Hendrycks and Gimpel 2016, arXiv 1606.08415)
 INLINE vec vgeluTanh(vec x) {
-  vec c = clampedBelow(x, 30), d = clamped(c, 30);
-  vec twice = GELU_TANH_SCALE * fmadd(GELU_TANH_CUBIC * d * d, d, d);
-  return c * vsigmoid(twice);
+  vec c = clampedBelow(x, GELU_TANH_LIMIT);
+  return c * logistic(c, expOfGeluTanh(clamped(c, GELU_TANH_LIMIT)));
 }
 
 /// s + x s (1 - s) 2 u', s = sigmoid(2 u)
 INLINE vec geluTanhSlope(vec x) {
-  vec complement, c = clamped(x, 30), square = c * c;
-  vec s = logistic(GELU_TANH_SCALE * fmadd(GELU_TANH_CUBIC * square, c, c), &complement);
-  vec inner = GELU_TANH_SCALE * fmadd(splat(3 * GELU_TANH_CUBIC), square, splat(1));
-  return s * fmadd(c * inner, complement, splat(1));
+  vec c = clamped(x, GELU_TANH_LIMIT), e = expOfGeluTanh(c);
+  vec inner = (real)1.59576912160573071176 * fmadd(splat((real)(3 * 0.044715)), c * c, splat(1));
+  return logistic(c, e) * fmadd(c * inner, logistic(-c, e), splat(1));
 }
 
 INLINE vec vrelu(vec x) { return choose(x <= 0, splat(0), x); }

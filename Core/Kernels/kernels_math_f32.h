@@ -1,12 +1,19 @@
 // Elementary functions in single precision, sixteen lanes at a time.
+//
+// Largest errors over 226 million singles (every 19th bit pattern) against the C library in double, in units in the
+// last place, for results of the normal range:
+//   exp 1.00   log 0.83   log1p 0.84   expm1 1.41   sin 1.55   cos 1.56   tanh 2.56   erf 2.48   sigmoid 2.35
+//   softplus 1.59   silu 3.15   gelu 6.22 (at x = -1.3; 10.1 below 1e-30)   geluTanh 3.35 (6.4 below 1e-30)
+// Zeros keep their signs, infinities give limits, a NaN gives NaN, denormal arguments and results are kept
+// (silu, x times a denormal there, is off by up to 52 of the smallest denormals).
+// "Minimax fit" names a polynomial that Remez's algorithm gave in 40 digits for the function and interval beside it.
 
 /// Horner's rule, lowest coefficient first.
 #define POLY4(x, a, b, c, d) fmadd(fmadd(fmadd(splat(d), x, splat(c)), x, splat(b)), x, splat(a))
 #define POLY5(x, a, b, c, d, e) fmadd(POLY4(x, b, c, d, e), x, splat(a))
 #define POLY7(x, a, b, c, d, e, f, g) fmadd(fmadd(POLY5(x, c, d, e, f, g), x, splat(b)), x, splat(a))
 #define POLY8(x, a, b, c, d, e, f, g, h) fmadd(POLY7(x, b, c, d, e, f, g, h), x, splat(a))
-#define POLY10(x, a, b, c, d, e, f, g, h, i, j) \
-  fmadd(fmadd(POLY8(x, c, d, e, f, g, h, i, j), x, splat(b)), x, splat(a))
+#define POLY9(x, a, b, c, d, e, f, g, h, i) fmadd(POLY8(x, b, c, d, e, f, g, h, i), x, splat(a))
 
 /// Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, which then stands in the low bits.
 #define ROUNDER 0x1.8p23f
@@ -95,20 +102,22 @@ INLINE vec vtanh(vec x) {
   return withSign(e / (e + 2), x);
 }
 
-/// e^(z^2) erfc(z) for 0 <= z <= 10.7: u P(u), u = 1 / (1 + 0.55 z), where `slope` z is 0.55 times the argument.
-/// Minimax fit, error 6.8e-9.
-INLINE vec scaledErfc(vec z, real slope) {
-  vec u = 1 / fmadd(z, splat(slope), splat(1));
-  return u * POLY10(u, 0.3102920865f, 0.3106635496f, 0.2588199454f, 0.2020509028f, -0.09499569262f, 0.3639638729f,
-                    -0.8534334542f, 0.781249874f, -0.3366586693f, 0.05804759172f);
+/// e^(z^2) erfc(z) for 0.49 <= z <= 10.7: u P(u) with u = 1 / (1 + 0.4 z), where `slope` times `a` is 0.4 z.
+/// Minimax fit, relative error 4.4e-9.
+INLINE vec scaledErfc(vec a, real slope) {
+  vec u = 1 / fmadd(a, splat(slope), splat(1));
+  return u * POLY9(u, 0.2256792846f, 0.2255664684f, 0.2090519605f, 0.1612574405f, 0.1664008655f, -0.05610440099f,
+                   0.2285924539f, -0.2206264443f, 0.06019413833f);
 }
 
-/// e^(z^2) erfc(z) for 0 <= z <= 10.7: u P(u) with u = 1 / (1 + 0.55 z); `slope` times the argument is 0.55 z.
+/// Phi(x) and exp(-x^2 / 2) for |x| <= 15. Near 0 an odd minimax polynomial (relative error 5.7e-10); farther out the
+/// tail, for which the lost part of x^2 is carried along: it keeps its relative precision down to the smallest numbers.
 INLINE vec normalTail(vec x, vec *bell) {
   vec a = magnitude(x), square = a * a;
   *bell = expOfSum(-0.5f * square, -0.5f * fmadd(a, a, -square));
-  vec tail = *bell * (0.5f * scaledErfc(a, 0.38890872965260115f));
-  return choose(x > 0, 1 - tail, tail);
+  vec tail = *bell * (0.5f * scaledErfc(a, 0.28284271247461901f));
+  vec centre = POLY5(square, 0.3989422766f, -0.06649024301f, 0.009972113396f, -0.001180968618f, 0.0001028965478f);
+  return choose(a < 0.7f, fmadd(x, centre, splat(0.5f)), choose(x > 0, 1 - tail, tail));
 }
 
 /// Below 1 an odd minimax polynomial (relative error 1.3e-9), above it 1 - erfc.
@@ -116,8 +125,21 @@ INLINE vec verf(vec x) {
   vec a = magnitude(x), b = choose(a > 10.0f, splat(10.0f), a), s = b * b;
   vec low = b * POLY7(s, 1.128379166f, -0.3761262582f, 0.1128358515f, -0.02685381199f, 0.005188327784f,
                       -0.0008010194475f, 7.8538641e-5f);
-  vec high = 1 - expOfSum(-s, splat(0)) * scaledErfc(b, 0.55f);
+  vec high = 1 - expOfSum(-s, splat(0)) * scaledErfc(b, 0.4f);
   return withSign(choose(b < 1, low, high), x);
+}
+
+/// exp(-2|u|) for 2 u = 2 sqrt(2 / pi) (x + 0.044715 x^3), |x| <= 11, with the parts that rounding loses carried along.
+INLINE vec expOfGeluTanh(vec x) {
+  const float scale = 1.59576912160573071f, scaleLost = (float)(1.59576912160573071176 - (double)scale);
+  const float cubic = 0.044715f, cubicLost = (float)(0.044715 - (double)cubic);
+  vec a = magnitude(x), square = a * a, squareLost = fmadd(a, a, -square);
+  vec factor = fmadd(square, splat(cubic), splat(1));
+  vec factorLost = fmadd(square, splat(cubic), 1 - factor) + fmadd(squareLost, splat(cubic), square * cubicLost);
+  vec line = scale * a, lineLost = fmadd(a, splat(scale), -line) + scaleLost * a;
+  vec product = line * factor;
+  vec productLost = fmadd(line, factor, -product) + fmadd(line, factorLost, lineLost * factor);
+  return expOfSum(-product, -productLost);
 }
 
 /// sin and cos of r in [-pi/4, pi/4], turned by `quarter` right angles. Polynomials: Cephes, sinf.c.

@@ -16,7 +16,7 @@ static real kernelDot(ptrdiff_t n, const real *a, const real *b) {
 
 /// -infinity where n is 0.
 static real kernelMax(ptrdiff_t n, const real *x) {
-#define STEP(acc, i, m) acc = larger(acc, loadPart(x + (i), m, -INF));
+#define STEP(acc, i, m) acc = larger(loadPart(x + (i), m, -INF), acc);
   REDUCE(n, -INF, STEP, larger)
 #undef STEP
   return maxLanes(acc0);
@@ -24,7 +24,7 @@ static real kernelMax(ptrdiff_t n, const real *x) {
 
 /// +infinity where n is 0.
 static real kernelMin(ptrdiff_t n, const real *x) {
-#define STEP(acc, i, m) acc = smaller(acc, loadPart(x + (i), m, INF));
+#define STEP(acc, i, m) acc = smaller(loadPart(x + (i), m, INF), acc);
   REDUCE(n, INF, STEP, smaller)
 #undef STEP
   return minLanes(acc0);

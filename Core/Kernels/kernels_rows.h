@@ -1,33 +1,53 @@
 // Fused kernels over the rows of a matrix.
 
-static void kernelSoftmax(ptrdiff_t rows, ptrdiff_t cols, real scale, const real *x, real *y) {
-  for (ptrdiff_t r = 0; r < rows; r++, x += cols, y += cols) {
-    real top, total;
-    // Padding is -infinity: it never is the maximum, and exp makes it zero.
+/// The larger of two where a NaN need not be kept.
+INLINE vec largerNumber(vec a, vec b) { return choose(a > b, a, b); }
+
+INLINE real topLane(vec v) {
+  LANE_TREE(v, largerNumber)
+  return v[0];
+}
+
+/// Rows up to this length keep their exponentials in a padded buffer: reading back what a partial store has just
+/// written would stall.
+#define BUFFERED_COLUMNS 512
+
+/// One row. A NaN may hide from the maximum but not from the sum: it makes the whole row NaN, as do only -infinities.
+INLINE void softmaxRow(ptrdiff_t cols, real scale, const real *x, real *y, real *buffer) {
+  // Padding is -infinity: it never is the maximum, and exp makes it zero.
 #define SCALED(i, m) \
   (m == LANES ? scale * load(x + (i)) : choose(tailMask(m), scale * loadTail(x + (i), m, 0), splat(-INF)))
-    {
-#define STEP(acc, i, m) acc = larger(acc, SCALED(i, m));
-      REDUCE(cols, -INF, STEP, larger)
+  real top, inverse;
+  {
+#define STEP(acc, i, m) acc = largerNumber(SCALED(i, m), acc);
+    REDUCE(cols, -INF, STEP, largerNumber)
 #undef STEP
-      top = maxLanes(acc0);
-    }
-    {
+    top = topLane(acc0);
+  }
+  {
 #define STEP(acc, i, m)                    \
   {                                        \
     vec e = vexp(SCALED(i, m) - top);      \
-    storePart(y + (i), e, m);              \
+    if (buffer) store(buffer + (i), e);    \
+    else storePart(y + (i), e, m);         \
     acc += e;                              \
   }
-      REDUCE(cols, 0, STEP, plus)
+    REDUCE(cols, 0, STEP, plus)
 #undef STEP
-      total = addLanes(acc0);
-    }
-    real inverse = 1 / total;
-#define STEP(i, m) storePart(y + (i), loadPart(y + (i), m, 0) * inverse, m);
-    SWEEP(cols, STEP)
+    inverse = 1 / addLanes(acc0);
+  }
+#define STEP(i, m) storePart(y + (i), (buffer ? load(buffer + (i)) : loadPart(y + (i), m, 0)) * inverse, m);
+  SWEEP(cols, STEP)
 #undef STEP
 #undef SCALED
+}
+
+static void kernelSoftmax(ptrdiff_t rows, ptrdiff_t cols, real scale, const real *x, real *y) {
+  if (cols <= BUFFERED_COLUMNS) {
+    real buffer[BUFFERED_COLUMNS];
+    for (ptrdiff_t r = 0; r < rows; r++) softmaxRow(cols, scale, x + r * cols, y + r * cols, buffer);
+  } else {
+    for (ptrdiff_t r = 0; r < rows; r++) softmaxRow(cols, scale, x + r * cols, y + r * cols, NULL);
   }
 }
 
@@ -42,11 +62,19 @@ static void kernelSoftmaxBackward(ptrdiff_t rows, ptrdiff_t cols, real scale, co
 
 static void kernelLogSoftmax(ptrdiff_t rows, ptrdiff_t cols, const real *x, real *y) {
   for (ptrdiff_t r = 0; r < rows; r++, x += cols, y += cols) {
-    real top = kernelMax(cols, x);
-#define STEP(acc, i, m) acc += vexp(loadPart(x + (i), m, -INF) - top);
-    REDUCE(cols, 0, STEP, plus)
+    real top, shift;
+    {
+#define STEP(acc, i, m) acc = largerNumber(loadPart(x + (i), m, -INF), acc);
+      REDUCE(cols, -INF, STEP, largerNumber)
 #undef STEP
-    real shift = vlog(splat(addLanes(acc0)))[0];
+      top = topLane(acc0);
+    }
+    {
+#define STEP(acc, i, m) acc += vexp(loadPart(x + (i), m, -INF) - top);
+      REDUCE(cols, 0, STEP, plus)
+#undef STEP
+      shift = vlog(splat(addLanes(acc0)))[0];
+    }
 #define STEP(i, m) storePart(y + (i), (loadPart(x + (i), m, 0) - top) - shift, m);
     SWEEP(cols, STEP)
 #undef STEP

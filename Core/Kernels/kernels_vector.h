@@ -115,19 +115,29 @@ INLINE void storePart(real *p, vec v, ptrdiff_t m) {
 INLINE vec clipPart(vec v, ptrdiff_t m) { return m == LANES ? v : choose(tailMask(m), v, splat(0)); }
 
 #if REPRO_TARGET == 0 && REPRO_SCALAR == 32 && defined(__x86_64__)
-/// Without the instruction: the product is exact in double; the sum is rounded to odd there (its last bit remembers
-/// that something was lost), so that rounding it to single gives what one rounding would have given
+/// p + d, where p is an exact product, rounded once to single: the sum is rounded to odd in double (its last bit
+/// remembers that something was lost), so that rounding it again gives what one rounding would have given
 /// (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").
-static __attribute__((noinline)) void fusedWithoutInstruction(const vec *a, const vec *b, const vec *c, vec *y) {
-  float64x16 p = __builtin_convertvector(*a, float64x16) * __builtin_convertvector(*b, float64x16);
-  float64x16 d = __builtin_convertvector(*c, float64x16);
-  float64x16 s = p + d, q = s - p;
-  float64x16 lost = (p - (s - q)) + (d - q);  // p + d = s + lost exactly
+static __attribute__((noinline, cold)) void roundedToOdd(const float64x16 *p, const float64x16 *d, vec *y) {
+  float64x16 s = *p + *d, q = s - *p;
+  float64x16 lost = (*p - (s - q)) + (*d - q);  // p + d = s + lost exactly
   int64x16 bits = (int64x16)s;
   int64x16 outward = ((lost > 0) & (s > 0)) | ((lost < 0) & (s < 0));
   int64x16 move = ((bits & 1) - 1) & ((lost > 0) | (lost < 0));  // inexact and the last bit even
   bits += move & ((outward & 2) - 1);
   *y = __builtin_convertvector((float64x16)bits, vec);
+}
+
+/// a * b + c without the instruction. Rounding twice (to double, to single) is harmless but where the double lies
+/// halfway between two singles, or where singles are denormal.
+static __attribute__((noinline)) void fusedByDouble(const vec *a, const vec *b, const vec *c, vec *y) {
+  float64x16 p = __builtin_convertvector(*a, float64x16) * __builtin_convertvector(*b, float64x16);
+  float64x16 d = __builtin_convertvector(*c, float64x16), s = p + d;
+  vec once = __builtin_convertvector(s, vec), size = __builtin_elementwise_abs(once);
+  int32x16 halfway = (__builtin_convertvector((int64x16)s, int32x16) & 0x1FFFFFFF) == 0x10000000;
+  int32x16 tiny = (size > 0) & (size <= 0x1p-126f);
+  *y = once;
+  if (__builtin_expect(__builtin_reduce_or(halfway | tiny) != 0, 0)) roundedToOdd(&p, &d, y);
 }
 #endif
 
@@ -135,7 +145,7 @@ static __attribute__((noinline)) void fusedWithoutInstruction(const vec *a, cons
 INLINE vec fmadd(vec a, vec b, vec c) {
 #if REPRO_TARGET == 0 && REPRO_SCALAR == 32 && defined(__x86_64__)
   vec y;
-  fusedWithoutInstruction(&a, &b, &c, &y);
+  fusedByDouble(&a, &b, &c, &y);
   return y;
 #else
   return __builtin_elementwise_fma(a, b, c);
@@ -143,8 +153,8 @@ INLINE vec fmadd(vec a, vec b, vec c) {
 }
 
 /// Larger and smaller of two; a NaN in either gives NaN.
-INLINE vec larger(vec a, vec b) { return choose((a > b) | (a != a), a, b); }
-INLINE vec smaller(vec a, vec b) { return choose((a < b) | (a != a), a, b); }
+INLINE vec larger(vec a, vec b) { return choose(a != a, a, choose(a > b, a, b)); }
+INLINE vec smaller(vec a, vec b) { return choose(a != a, a, choose(a < b, a, b)); }
 
 INLINE vec magnitude(vec a) { return __builtin_elementwise_abs(a); }
 INLINE vec squareRootOf(vec a) { return __builtin_elementwise_sqrt(a); }

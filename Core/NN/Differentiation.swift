@@ -113,7 +113,8 @@ public func valueAndGradients<L: Layer>(
 ///   - shards: how many; named by the recipe, never by the machine.
 ///   - recomputes: encode twice instead of keeping all graphs: memory of one shard at a time (Gao et al. 2021, "Scaling
 ///     deep contrastive learning batch size under memory limited setup", arXiv 2101.06983).
-///   - encode: outputs of one shard, `[n_s, ...]` each; must be a pure function of the layer and the shard.
+///   - encode: outputs of one shard, `[n_s, ...]` each; must be a pure function of the layer and the shard. Every shard starts
+///     from the same buffers; what the shards leave in them (running statistics) is averaged in a fixed tree.
 ///   - loss: a scalar of the joined outputs.
 public func shardedValueAndGradients<L: Layer>(
   of layer: inout L, shards: Int, recomputes: Bool = false, encode: (inout L, Int) throws -> [Tensor],
@@ -122,14 +123,17 @@ public func shardedValueAndGradients<L: Layer>(
   require(shards >= 1, "a batch has at least one shard, got \(shards)")
   var graphs: [(tracked: TrackedLayer<L>, outputs: [Tensor])] = []
   var outputs: [[Tensor]] = []
+  var passed: [L] = []
   for shard in 0..<shards {
     if recomputes {
       var frozen = layer
       outputs.append(try encode(&frozen, shard).map(\.detached))
+      passed.append(frozen)
     } else {
       var tracked = layer.tracked()
       let z = try encode(&tracked.layer, shard)
       graphs.append((tracked, z))
+      passed.append(tracked.released)
       outputs.append(z.map(\.detached))
     }
   }
@@ -155,6 +159,6 @@ public func shardedValueAndGradients<L: Layer>(
     parts.append(tracked.gradients(of: seeded))
     if recomputes { graphs.removeLast() }
   }
-  if let last = graphs.last { layer = last.tracked.released }
+  layer.takeBuffers(meanOf: passed)
   return (value.detached, Gradients.sum(parts))
 }

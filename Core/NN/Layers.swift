@@ -24,6 +24,14 @@ public struct Linear: Layer {
     self.bias = bias ? .zeros([outputs]) : nil
   }
 
+  /// A map with the given weight `[out, in]` and bias `[out]`.
+  public init(weight: Tensor, bias: Tensor?) {
+    require(
+      weight.rank == 2 && (bias?.shape ?? [weight.shape[0]]) == [weight.shape[0]],
+      "a linear map needs weight [out, in] and bias [out], got \(weight.shape) and \(bias.map { "\($0.shape)" } ?? "none")")
+    (self.weight, self.bias) = (weight, bias)
+  }
+
   public mutating func visit(_ v: inout some LayerVisitor) {
     v("weight", &weight)
     v("bias", &bias, .bias)

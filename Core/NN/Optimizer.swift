@@ -38,6 +38,13 @@ public struct Optimizer: Layer {
     prepare(layer.parameters.filter(\.isTrained).map(\.shape))
   }
 
+  /// An optimizer with state of the given shapes, to be filled from a checkpoint.
+  public init(_ rule: Rule, first: [Shape], second: [Shape]) {
+    self.rule = rule
+    self.first = first.map { .zeros($0) }
+    self.second = second.map { .zeros($0) }
+  }
+
   public mutating func visit(_ v: inout some LayerVisitor) {
     v.integer("step", &step)
     for i in first.indices {

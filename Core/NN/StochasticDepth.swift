@@ -4,8 +4,8 @@ import ReproTensor
 ///
 ///     y_i = x_i + keep_i / (1 - rate) * f(x_i)
 ///
-/// Up to rate 0.1 each sample is dropped by itself; above, a random subset of round((1 - rate) B) samples is computed and
-/// scaled by B / |subset|, which saves the work of the rest.
+/// Up to rate 0.1 each sample is dropped by itself; above, a random subset of max(1, floor((1 - rate) B)) samples is
+/// computed and scaled by B / |subset|, which saves the work of the rest.
 /// - Source: Huang et al. 2016 (arXiv 1603.09382); the subset form is DINOv2's (arXiv 2304.07193, Section 5).
 public func residual(
   _ x: Tensor, rate: Real, _ context: ForwardContext?, _ branch: (Tensor) -> Tensor

@@ -65,6 +65,7 @@ private struct AttentionPlan {
   }
 
   func forward(_ qkv: Tensor, _ weights: Tensor, _ out: Tensor) {
+    if qkv.count == 0 { return }
     let (p, w, o) = (qkv.base, weights.base, out.base)
     forTiles(batch * heads, headsPerTile) { first, count in
       for i in first..<(first + count) {
@@ -86,6 +87,7 @@ private struct AttentionPlan {
 
   func backward(_ qkv: Tensor, _ weights: Tensor, _ g: Tensor) -> Tensor {
     let result = Tensor(uninitialized: qkv.shape)
+    if qkv.count == 0 { return result }
     let (p, w, pg, r) = (qkv.base, weights.base, g.base, result.base)
     forTiles(batch * heads, headsPerTile) { first, count in
       let scratch = Tensor(uninitialized: [count, n, n])

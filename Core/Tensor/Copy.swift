@@ -58,6 +58,7 @@ struct MergedAxes<let operands: Int> {
 
 /// Writes the elements of `x`, in row-major order, to `target`.
 func copyElements(of x: Tensor, to target: UnsafeMutablePointer<Real>) {
+  if x.count == 0 { return }
   let source = x.base
   if x.isContiguous {
     forTiles(x.count) { first, n in (target + first).update(from: source + first, count: n) }

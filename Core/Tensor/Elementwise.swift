@@ -22,6 +22,7 @@ extension Tensor {
       requirementFailed("\(name): \(a.shape) and \(b.shape) do not broadcast")
     }
     let y = Tensor(uninitialized: shape)
+    if shape.count == 0 { return y }
     let (p, q, target) = (a.base, b.base, y.base)
     defer { withExtendedLifetime((a, b)) {} }
     if a.isContiguous, b.isContiguous, a.shape == b.shape || a.count == 1 || b.count == 1 {
@@ -199,7 +200,11 @@ extension Tensor {
 
   /// x^p for a constant p.
   public func pow(_ p: Real) -> Tensor {
-    Tensor.combined("pow", kernels.power, self, Tensor(p)).recorded("pow", self) { s in s.gradient * s(self).pow(p - 1) * p }
+    // p x^(p-1) would be 0 * infinity at 0.
+    if p == 0 { return Tensor.ones(shape).recorded("pow", self) { s in s.gradient * 0 } }
+    return Tensor.combined("pow", kernels.power, self, Tensor(p)).recorded("pow", self) { s in
+      s.gradient * s(self).pow(p - 1) * p
+    }
   }
 
   /// Limited to [low, high]; the gradient is 0 outside.

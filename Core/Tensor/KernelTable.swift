@@ -24,7 +24,7 @@ public enum InstructionSet: String, Sendable, CaseIterable {
   /// What the environment variable `REPRO_ISA` names, else the best; fixed for the life of the process.
   public static let current: InstructionSet = {
     guard let text = getenv("REPRO_ISA"), let wanted = InstructionSet(rawValue: String(cString: text)) else { return best }
-    return wanted.rank <= best.rank ? wanted : best
+    return wanted.isAvailable ? wanted : best
   }()
 
   /// The core type that OpenBLAS must be started with, in `OPENBLAS_CORETYPE`.
@@ -35,6 +35,9 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     case .avx512: "SkylakeX"
     }
   }
+
+  /// Whether this processor has it.
+  public var isAvailable: Bool { rank <= InstructionSet.best.rank }
 
   private var rank: Int { InstructionSet.allCases.firstIndex(of: self) ?? 0 }
 

@@ -88,7 +88,7 @@ extension Tensor {
     let (m, k, n) = (a.shape[-2], a.shape[-1], b.shape[-1])
     // Rows of all matrices at once against one matrix.
     if b.rank == 2, a.rank != 2 {
-      let flat = a.detached.contiguous().reshaped(to: [a.count / max(k, 1), k])
+      let flat = a.detached.contiguous().reshaped(to: [a.shape.array.dropLast().reduce(1, *), k])
       return product(flat, b.detached).reshaped(to: Shape(a.shape.array.dropLast() + [n]))
     }
     guard let batch = Shape.broadcast(Shape(a.shape.array.dropLast(2)), Shape(b.shape.array.dropLast(2))) else {
@@ -130,7 +130,7 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     var gb: Tensor?
     if s.needs(1) {
       if b.rank == 2, a.rank > 2 {
-        let rows = a.count / max(a.shape[-1], 1)
+        let rows = a.shape.array.dropLast().reduce(1, *)
         gb = matmul(
           s(a).reshaped(to: [rows, a.shape[-1]]).transposed(), s.gradient.reshaped(to: [rows, b.shape[-1]]))
       } else {
@@ -151,12 +151,12 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
     weight.rank == 2 && x.rank >= 1 && x.shape[-1] == weight.shape[1] && (bias?.shape ?? [weight.shape[0]]) == [weight.shape[0]],
     "linear needs x [..., in], weight [out, in], bias [out], got \(x.shape), \(weight.shape), \(bias.map { "\($0.shape)" } ?? "none")"
   )
-  let (rows, width) = (x.count / max(x.shape[-1], 1), weight.shape[0])
+  let (rows, width) = (x.shape.array.dropLast().reduce(1, *), weight.shape[0])
   let flat = x.reshaped(to: [rows, x.shape[-1]])
   let product = Tensor.product(flat.detached, weight.detached.transposed())
   if let bias {
     let (p, b) = (product.base, bias.detached.contiguous())
-    forTiles(rows, max(1, tileElements / width)) { first, n in
+    forTiles(rows, max(1, tileElements / max(width, 1))) { first, n in
       kernels.biasAdd(n, width, p + first * width, b.base, p + first * width)
     }
     withExtendedLifetime(b) {}

@@ -39,8 +39,9 @@ final class Node: @unchecked Sendable {
     var waiting = parents
     parents = []
     vjp = nil
-    while let last = waiting.popLast() {
-      guard var node = last, isKnownUniquelyReferenced(&node) else { continue }
+    while !waiting.isEmpty {
+      // The node must be moved out of the list: a second reference would hide that nobody else holds it.
+      guard var node = waiting.removeLast(), isKnownUniquelyReferenced(&node) else { continue }
       waiting.append(contentsOf: node.parents)
       node.parents = []
       node.vjp = nil
@@ -161,7 +162,9 @@ public func gradients(
   let order = nodesToVisit(from: y.node, targets: targets)
   defer { for node in order { node.slot = -1 } }
   var sums: [Tensor?] = Array(repeating: nil, count: order.count)
-  if let root = y.node, root.slot >= 0 { sums[root.slot] = seed ?? Tensor.ones(y.shape) }
+  if let root = y.node, root.slot >= 0 {
+    sums[root.slot] = seed.map { createGraph ? $0 : $0.detached } ?? Tensor.ones(y.shape)
+  }
   let isTarget = Set(targets.map(\.serial))
 
   for (i, node) in order.enumerated() {

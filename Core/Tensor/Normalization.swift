@@ -54,7 +54,8 @@ extension Tensor {
 
   /// x / max(|x|_2, epsilon) along the last axis.
   public func l2Normalized(epsilon: Real = 1e-12) -> Tensor {
-    self / maximum(squared().sum(-1, keepsAxis: true).sqrt(), Tensor(epsilon))
+    // The limit is taken under the root: a row of zeros then has the gradient 1 / epsilon and not 0 / 0.
+    self / maximum(squared().sum(-1, keepsAxis: true), Tensor(epsilon * epsilon)).sqrt()
   }
 
   /// Layer normalisation of the last axis, `y = (x - mean) / sqrt(variance + epsilon) * gain + bias`.

@@ -4,7 +4,9 @@ extension RandomStream {
   /// Uniform in [low, high).
   public mutating func uniform(_ shape: Shape, _ low: Real = 0, _ high: Real = 1) -> Tensor {
     let y = fill(shape, kernels.uniform)
-    return low == 0 && high == 1 ? y : y.affine(high - low, low)
+    if low == 0 && high == 1 { return y }
+    // The sum may round up to high.
+    return Tensor.combined("uniform", kernels.minimum, y.affine(high - low, low), Tensor(max(low, high.nextDown)))
   }
 
   /// Normal with the given deviation (Box and Muller).
@@ -16,9 +18,11 @@ extension RandomStream {
   /// Normal, redrawn until within two deviations of 0: the usual initialisation of transformers.
   public mutating func truncatedNormal(_ shape: Shape, deviation: Real) -> Tensor {
     var y = normal(shape)
+    // Numbered by the end of this draw, so that a second draw does not repeat what the first one redrew.
+    let redraws = child("redraw", Int(truncatingIfNeeded: position))
     y.withMutableElements { values in
       for i in values.indices where values[i] > 2 || values[i] < -2 {
-        var stream = child("redraw", i)
+        var stream = redraws.child("element", i)
         repeat {
           values[i] = stream.standardNormal()
         } while values[i] > 2 || values[i] < -2

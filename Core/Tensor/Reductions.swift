@@ -61,7 +61,7 @@ extension Tensor {
     let y = Tensor(uninitialized: shape.dropping(a))
     let (source, target) = (x.base, y.base)
     defer { withExtendedLifetime(x) {} }
-    if n == 0 { return Tensor.zeros(y.shape) }
+    if n * inner == 0 { return Tensor.zeros(y.shape) }
     if inner == 1 {
       forTiles(outer, max(1, tileElements / n)) { first, count in
         for i in first..<(first + count) { target[i] = kernels.sum(n, source + i * n) }
@@ -104,9 +104,15 @@ extension Tensor {
   /// The smallest element along the last axis; its gradient goes to the first of equals.
   public func amin() -> Tensor { -((-self).amax()) }
 
-  /// log(sum(exp(x))) along the last axis, without overflow.
+  /// log(sum(exp(x))) along the last axis, without overflow; -infinity for a row of -infinity.
   public func logSumExp() -> Tensor {
-    let top = detached.amax().expandedAxis(-1)
-    return ((self - top).exp().sum(-1, keepsAxis: true).log() + top).squeezed(-1)
+    var top = detached.amax().expandedAxis(-1)
+    top.withMutableElements { p in for i in p.indices where !p[i].isFinite { p[i] = 0 } }
+    let y = ((detached - top).exp().sum(-1, keepsAxis: true).log() + top).squeezed(-1)
+    return y.recorded("logSumExp", self, savesOutput: true) { s in
+      // d y / d x = exp(x - y); an empty sum has y = -infinity and the gradient exp(-infinity) = 0.
+      let total = ReproTensor.select(y.isEqual(Tensor(-.infinity)), Tensor(0), s.output).expandedAxis(-1)
+      return s.gradient.expandedAxis(-1) * (s(self) - total).exp()
+    }
   }
 }

@@ -11,8 +11,9 @@ extension Tensor {
     require(gradient.shape == shape, "a parameter \(shape) cannot take a gradient \(gradient.shape)")
     let g = gradient.detached.contiguous()
     let pg = g.base
-    let stepSize = rate / (1 - Real(Glibc.pow(Double(beta1), Double(step))))
-    let correction = 1 / (1 - Real(Glibc.pow(Double(beta2), Double(step))))
+    // In Double: 1 - beta^t cancels, which would cost 1e-5 of the first steps.
+    let stepSize = Real(Double(rate) / (1 - Glibc.pow(Double(beta1), Double(step))))
+    let correction = Real(1 / (1 - Glibc.pow(Double(beta2), Double(step))))
     withMutableElements { w in
       first.withMutableElements { m in
         second.withMutableElements { v in

@@ -65,6 +65,13 @@ extension Tensor {
       .recorded("slice", self) { s in s.gradient.padded(a, before: range.lowerBound, after: old[a] - range.upperBound) }
   }
 
+  /// Equal parts along the first axis, as views.
+  public func split(_ parts: Int) -> [Tensor] {
+    require(parts > 0 && shape[0] % parts == 0, "split: \(shape) cannot be cut into \(parts) equal parts")
+    let n = shape[0] / parts
+    return (0..<parts).map { slice(0, $0 * n..<($0 + 1) * n) }
+  }
+
   /// The part at one place of an axis, without that axis.
   public func select(_ axis: Int, _ index: Int) -> Tensor { slice(axis, index..<(index + 1)).squeezed(axis) }
 
