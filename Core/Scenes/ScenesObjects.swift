@@ -147,8 +147,7 @@ public struct ScenesObjects: DatasetProvider {
   /// mark, and `classes` its mask.
   public func view(_ index: Int, of split: Split) -> View {
     let renderer = Renderer(width: size, height: size)
-    let (scene, compiled, camera) = place(index, of: split, renderer)
-    _ = compiled
+    let (scene, _, camera) = place(index, of: split, renderer)
     return renderer.render(scene, from: camera)
   }
 
