@@ -130,10 +130,10 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
         == "r.yaml:1:3: 'cmc' does not list its recipe 'cmc-large'; add it to recipes")
     #expect(
       try recipes([small, entry("neus-small", "neus")]) == "r.yaml: no entry for 'neus'; add '- {id: neus, ...}'")
-    func plugins(_ list: [(id: String, family: Registry.Family, type: String)]) -> String? {
-      recipeFailure { () throws(ReproError) in try registry.check(plugins: list) }
+    func plugins(_ list: [(id: String, family: Family, type: String)]) -> String? {
+      recipeFailure { () throws(ReproError) in try registry.check(methods: list) }
     }
-    #expect(plugins([("cmc", .contrastive, "CMC")]) == nil)
+    #expect(plugins([("cmc", .contrastive, "CMC"), ("supervised", .baseline, "SupervisedViT")]) == nil)
     #expect(plugins([]) == "r.yaml:1:3: 'cmc' is not compiled in")
     #expect(
       plugins([("cmc", .masked, "CMC")])
