@@ -55,7 +55,8 @@ public struct SDFNetwork: Layer {
     hidden = (0..<c.layers).map { l in
       // The layer before a skip leaves room, so that every joined input has the common width.
       let outputs = c.skips.contains(l + 1) ? c.width - encoded : c.width
-      let sines = l == 0 || c.skips.contains(l) ? encoded - c.inputs : 0  // last columns: the network begins blind to them
+      // Sines and cosines are the last columns; the network begins blind to them.
+      let sines = l == 0 || c.skips.contains(l) ? encoded - c.inputs : 0
       var stream = random.child("hidden", l)
       let weight = stream.normal(
         [outputs, (l == 0 ? encoded : c.width) - sines], deviation: (2 / Real(outputs)).squareRoot())

@@ -128,7 +128,8 @@ private struct MiniSAC: MethodPlugin {
   private func run(_ steps: Int, plans: [String: OptimizerPlan] = [:]) throws -> [(MiniSAC.State, Metrics)] {
     let method = try make(MiniSAC.self)
     var state = method.makeState(for: DataSpec(fields: [], sizes: [:]), random: RandomStream(seed: 3))
-    var context = StepContext(step: 0, steps: steps, random: RandomStream(seed: 4), plan: .constant(rate: 0.01), plans: plans)
+    var context = StepContext(
+      step: 0, steps: steps, random: RandomStream(seed: 4), plan: .constant(rate: 0.01), plans: plans)
     return (1...steps).map { k in
       let metrics = method.step(&state, &context)
       context = context.next(random: RandomStream(seed: 4).child("step", k))

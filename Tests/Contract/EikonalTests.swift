@@ -8,7 +8,7 @@ import Testing
 /// NeuS's geometry without its renderer: a distance field is fitted to points of a surface. A scene, no data set.
 private struct MiniNeuS: MethodPlugin {
   static let card = MethodCard(
-    id: "mini-neus", title: "Signed distance by its eikonal equation", year: 2021, arxiv: "2106.10689", family: .geometric)
+    id: "mini-neus", title: "Signed distance field", year: 2021, arxiv: "2106.10689", family: .geometric)
 
   let eikonalWeight: Real
 
@@ -74,6 +74,6 @@ private func eikonal(_ field: SDFNetwork, at points: Tensor) -> Tensor {
     }
     let line = Tensor([5, 3], [0.4, 0, 0, 0.5, 0, 0, 0.9, 0, 0, 0, -0.7, 0, 0, 0, 0.35])
     let found = method.embed(field, Batch(indices: [], columns: [("points", .reals(line))])).global.values
-    for (f, expected) in zip(found, [-0.1, 0, 0.4, 0.2, -0.15]) { #expect(abs(Double(f) - expected) < 0.04, "\(found)") }
+    for (f, distance) in zip(found, [-0.1, 0, 0.4, 0.2, -0.15]) { #expect(abs(Double(f) - distance) < 0.04, "\(found)") }
   }
 }

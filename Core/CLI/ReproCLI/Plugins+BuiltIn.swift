@@ -14,5 +14,5 @@ extension Plugins {
   public static let builtIn = Plugins(
     methods: baselineMethods + contrastiveMethods + distillationMethods + maskedMethods + geometricMethods
       + multimodalMethods,
-    datasets: sceneProviders + dataProviders, evaluations: evaluations)
+    datasets: sceneProviders + dataProviders, evaluations: Evaluations.evaluations)
 }

@@ -135,9 +135,6 @@ enum WorkerMessage {
         "left": .double(p.secondsLeft), "metrics": .object(metrics),
       ]
     }
-    if let text = try? json.text() {
-      Terminal.line(text)
-      fflush(stdout)
-    }
+    if let text = try? json.text() { Terminal.line(text) }
   }
 }

@@ -8,12 +8,21 @@ enum Terminal {
     isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
     && getenv("TERM").map { String(cString: $0) } != "dumb"
 
-  static func line(_ text: String = "") { print(text) }
+  static func line(_ text: String = "") { send(text + "\n", to: STDOUT_FILENO) }
 
   static func error(_ text: String) { write("repro: \(text)\n") }
 
   /// Text on stderr, as it is.
-  static func write(_ text: String) { fputs(text, stderr) }
+  static func write(_ text: String) { send(text, to: STDERR_FILENO) }
+
+  /// Straight to the descriptor: nothing waits in a buffer when a worker is killed.
+  private static func send(_ text: String, to descriptor: Int32) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+    }
+  }
 
   /// Columns of the terminal, 80 where there is none.
   static var width: Int {

@@ -17,6 +17,13 @@ public struct CellProgress: Sendable {
   public var metrics: Metrics
   public var samplesPerSecond: Double
   public var secondsLeft: Double
+
+  public init(
+    stage: String, step: Int, steps: Int, metrics: Metrics, samplesPerSecond: Double, secondsLeft: Double
+  ) {
+    (self.stage, self.step, self.steps, self.metrics) = (stage, step, steps, metrics)
+    (self.samplesPerSecond, self.secondsLeft) = (samplesPerSecond, secondsLeft)
+  }
 }
 
 /// Runs one cell: one arm of a recipe with one seed, from initialisation (or its checkpoint) to its record.

@@ -79,7 +79,9 @@ public struct ProcessPool {
 
   private func spawn(_ job: Job, index: Int) throws -> Child {
     var ends: [Int32] = [0, 0]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw systemError("make a pipe") }
+    guard pipe(&ends) == 0 else { throw systemError("make a pipe") }
+    // Children must not hold each other's pipes open.
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }

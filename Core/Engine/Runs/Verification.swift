@@ -23,6 +23,10 @@ public struct Verification: Sendable {
   public var seed: UInt64
   public var outcome: Outcome
 
+  public init(arm: String, seed: UInt64, outcome: Outcome) {
+    (self.arm, self.seed, self.outcome) = (arm, seed, outcome)
+  }
+
   /// Compares records with the results that a golden holds for their scale.
   ///
   /// A number may differ by `tolerance * max(1, |golden|)`; golden first, so the relation is neither symmetric nor
