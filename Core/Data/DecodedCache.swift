@@ -46,7 +46,8 @@ public struct DecodedCache: Sendable {
     let values = try decode()
     do {
       try SafeFile.makeFolder(folder)
-      try HDF5File.write(path) { try fill($0, values, store) }
+      // Not worth waiting for the disk: the seal tells if the file did not survive.
+      try HDF5File.write(path, durable: false) { try fill($0, values, store) }
       return try opened()
     } catch {
       notices("the decoded data cannot be kept and stays in memory: \(error)")

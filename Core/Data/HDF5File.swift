@@ -51,9 +51,10 @@ public final class HDF5File: @unchecked Sendable {
 
   /// Writes a sealed file atomically: `body` fills it, and only if all went well does it take its place.
   ///
+  /// - Parameter durable: whether it must survive a power failure; see `SafeFile.write`.
   /// - Throws: what `body` throws, or `ReproError`; then the file that stood at `path` before is untouched.
-  public static func write(_ path: String, _ body: (HDF5File) throws -> Void) throws {
-    try SafeFile.write(path) { temporary in
+  public static func write(_ path: String, durable: Bool = true, _ body: (HDF5File) throws -> Void) throws {
+    try SafeFile.write(path, durable: durable) { temporary in
       let file = try create(temporary, reportedAs: path, inMemory: false)
       try body(file)
       try file.close()

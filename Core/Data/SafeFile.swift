@@ -7,21 +7,24 @@ public enum SafeFile {
   ///
   /// - Parameters:
   ///   - path: the final place; its folder must exist.
+  ///   - durable: whether the file must survive a power failure; false for what can be made again and is checked when read.
   ///   - body: fills the file whose path it is given (empty at first). What it leaves there is flushed and renamed.
   /// - Throws: what `body` throws, or `ReproError` with the system's words (disk full, read-only folder). Then the
   ///   file that stood at `path` before is untouched and the temporary is gone.
-  public static func write(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
+  public static func write(
+    _ path: String, durable: Bool = true, _ body: (_ temporaryPath: String) throws -> Void
+  ) throws {
     removeOrphans(of: path)
     let temporary = try makeTemporary(for: path)
     do {
       try body(temporary)
-      try flush(temporary, reportedAs: path)
+      if durable { try flush(temporary, reportedAs: path) }
       guard rename(temporary, path) == 0 else { throw ReproError.system(path, "put the new file in its place") }
     } catch {
       unlink(temporary)
       throw error
     }
-    try flushFolder(of: path)
+    if durable { try flushFolder(of: path) }
   }
 
   /// Writes bytes atomically; see `write(_:_:)`.

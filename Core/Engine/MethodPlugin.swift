@@ -3,9 +3,9 @@ import ReproData
 import ReproNN
 import ReproTensor
 
-/// The five families of methods, and the baselines that several of them are compared with.
+/// The five families of methods; the studies that run other papers' methods; the baselines that several of them share.
 public enum Family: String, Sendable, CaseIterable {
-  case contrastive, distillation, masked, geometric, multimodal, baseline
+  case contrastive, distillation, masked, geometric, multimodal, evaluation, baseline
 }
 
 /// A method's page in the catalogue.

@@ -27,13 +27,14 @@ public let sceneProviders: [any DatasetProvider.Type] = [ScenesObjects.self]
 /// - a scene whose object is hidden by more than 30 % or covers less than 4 % of the picture is drawn again.
 ///
 /// Options (defaults): `size` 16...128 (32); `train` (8000), `validation` (1000), `test` (2000); `objects` 1...4 (1);
-/// `instances` (10000); `clutter` 0...1 (0.5); `shortcut` (none).
+/// `instances` (10000); `test_views` (1), pictures of each individual in the test split; `clutter` 0...1 (0.5);
+/// `shortcut` (none).
 ///
 /// Splits never share a picture. The pool of individuals is common to them, because retrieval compares new views of known
 /// things; walking through it starts at 0 for train, at half of it for validation and at three quarters for test, so
 /// with the default pool no individual of the test split is ever trained on, and with `instances: 20` all are.
-/// Within a split, individual k of all classes stands at samples 10 k ..< 10 k + 10 and again after every
-/// 10 x `instances` samples.
+/// Within a split, individual k of all classes stands at samples 10 k ..< 10 k + 10 (in the test split `test_views` times
+/// in a row) and again after all others.
 ///
 /// Shortcuts (a cheap cue that names the class in train and validation and lies, at random, in test): `mark` puts a
 /// small square of two tones at one of ten places of the upper edge; `ground` gives the ground one of ten hues.
@@ -58,6 +59,7 @@ public struct ScenesObjects: DatasetProvider {
   public let size: Int
   public let objects: Int
   public let instances: Int
+  public let testViews: Int
   public let clutter: Double
   public let shortcut: Shortcut
   private let seed: UInt64
@@ -71,6 +73,7 @@ public struct ScenesObjects: DatasetProvider {
     let test = try options.int("test", in: 0...largest, default: 2000)
     objects = try options.int("objects", in: 1...4, default: 1)
     instances = try options.int("instances", in: 1...10_000_000, default: 10_000)
+    testViews = try options.int("test_views", in: 1...10_000, default: 1)
     clutter = try options.double("clutter", in: 0...1, default: 0.5)
     let word = try options.choice("shortcut", Shortcut.allCases.map(\.rawValue), default: "none")
     shortcut = Shortcut(rawValue: word) ?? .none
@@ -89,7 +92,7 @@ public struct ScenesObjects: DatasetProvider {
 
   public var fingerprint: String {
     "scenes-objects/v\(Self.version) seed=\(seed) size=\(size) objects=\(objects) instances=\(instances) "
-      + "clutter=\(clutter) shortcut=\(shortcut.rawValue)"
+      + "test_views=\(testViews) clutter=\(clutter) shortcut=\(shortcut.rawValue)"
   }
 
   /// The class of a sample.
@@ -103,7 +106,8 @@ public struct ScenesObjects: DatasetProvider {
       case .validation: instances / 2
       case .test: instances / 4 * 3
       }
-    return label(index) + Self.classes.count * ((start + index / Self.classes.count) % instances)
+    let turn = index / Self.classes.count / (split == .test ? testViews : 1)
+    return label(index) + Self.classes.count * ((start + turn) % instances)
   }
 
   public func batch(_ indices: [Int], of split: Split) throws -> Batch {
@@ -143,8 +147,7 @@ public struct ScenesObjects: DatasetProvider {
   /// mark, and `classes` its mask.
   public func view(_ index: Int, of split: Split) -> View {
     let renderer = Renderer(width: size, height: size)
-    let (scene, compiled, camera) = place(index, of: split, renderer)
-    _ = compiled
+    let (scene, _, camera) = place(index, of: split, renderer)
     return renderer.render(scene, from: camera)
   }
 

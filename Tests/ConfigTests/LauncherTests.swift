@@ -45,7 +45,8 @@ private struct Launcher {
 
   private func command(_ name: String, _ body: String) throws {
     let path = folder.path + "/bin/" + name
-    try "#!/bin/sh\nprintf '%s\\n' \"\(name) $*\" >>\(log)\n\(body)\n".write(toFile: path, atomically: false, encoding: .utf8)
+    let script = "#!/bin/sh\nprintf '%s\\n' \"\(name) $*\" >>\(log)\n\(body)\n"
+    try script.write(toFile: path, atomically: false, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
   }
 

@@ -20,6 +20,18 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     try catalog.checkPrimaryClaims(of: recipes)
   }
 
+  @Test func theRecipeInTheDocumentationIsARecipe() throws {
+    let page = try String(contentsOfFile: root + "/docs/recipes.md", encoding: .utf8)
+    let parts = page.components(separatedBy: "```")
+    let yaml = try #require(parts.first { $0.hasPrefix("yaml\n") }).dropFirst(5)
+    let recipe = try Recipe(YAMLNode(parsing: String(yaml), file: "docs/recipes.md"))
+    #expect(recipe.arms.count == 4)
+    // The page explains every key of a stage and every form of claim.
+    for word in ["name", "steps", "batch", "shards", "optimizer", "optimizers", "options"]
+      + ["superiority", "non-inferiority", "equivalence", "trend", "larger-gain"]
+    { #expect(page.contains("`\(word)`"), "\(word)") }
+  }
+
   @Test func theRegistryNamesExactlyTheRecipesThatExist() throws {
     let registry = try Registry(path: root + "/registry.yaml")
     try registry.check(recipes: RecipeCatalog(roots: [root]).entries)
@@ -130,10 +142,10 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
         == "r.yaml:1:3: 'cmc' does not list its recipe 'cmc-large'; add it to recipes")
     #expect(
       try recipes([small, entry("neus-small", "neus")]) == "r.yaml: no entry for 'neus'; add '- {id: neus, ...}'")
-    func plugins(_ list: [(id: String, family: Registry.Family, type: String)]) -> String? {
-      recipeFailure { () throws(ReproError) in try registry.check(plugins: list) }
+    func plugins(_ list: [(id: String, family: Family, type: String)]) -> String? {
+      recipeFailure { () throws(ReproError) in try registry.check(methods: list) }
     }
-    #expect(plugins([("cmc", .contrastive, "CMC")]) == nil)
+    #expect(plugins([("cmc", .contrastive, "CMC"), ("supervised", .baseline, "SupervisedViT")]) == nil)
     #expect(plugins([]) == "r.yaml:1:3: 'cmc' is not compiled in")
     #expect(
       plugins([("cmc", .masked, "CMC")])

@@ -223,6 +223,32 @@ struct BadRecipe: Sendable, CustomTestStringConvertible {
         == "r.yaml: 'toy-small' has no scale 'paper', expected tiny or small")
   }
 
+  @Test func aKeyOfManyWordsIsRefused() throws {
+    let recipe = try toyRecipe()
+    let key = "method" + String(repeating: ".a", count: 60_000)
+    let message = recipeFailure { () throws(ReproError) in
+      try recipe.resolve(scale: .tiny, arm: "method", overrides: [key + "=1"])
+    }
+    #expect(message?.hasSuffix("...: a key of 60001 words, expected at most 16") == true)
+  }
+
+  @Test func aDamagedRecipeIsRefusedInOneLineOrRead() {
+    // One byte at a time becomes something that YAML cares about.
+    let bytes = Array(recipeText().utf8)
+    var refused = 0
+    for index in bytes.indices {
+      var damaged = bytes
+      damaged[index] = Array("{:[x,\"-7\n &".utf8)[index % 11]
+      let message = recipeFailure { () throws(ReproError) in
+        try Recipe(YAMLNode(parsing: damaged, file: "r.yaml"))
+      }
+      guard let message else { continue }
+      refused += 1
+      #expect(message.hasPrefix("r.yaml") && !message.contains("\n"))
+    }
+    #expect(refused > bytes.count / 2)
+  }
+
   @Test func everyErrorOfARecipeEndsWithExitCode2() {
     do {
       _ = try toyRecipe(replacing: "paper: toy", with: "")

@@ -100,6 +100,12 @@ func toyRecipe(replacing old: String = "", with new: String = "") throws(ReproEr
 
     let withoutB = try recipe.resolve(scale: .small, arm: "no-b")
     #expect(withoutB.method.options["weights"]?.canonical == "{a: 1, b: 0}\n")
+
+    let parts = "optimizers: {critic: {type: sgd, lr: 0.1}}, options: {layers: 2}"
+    let critic = try toyRecipe(replacing: "options: {layers: 2}", with: parts)
+      .resolve(scale: .tiny, arm: "method", overrides: ["finetune.optimizers.critic.lr=0.2"]).stages[1]
+    #expect(critic.optimizers.map(\.name) == ["critic"])
+    #expect(critic.optimizers[0].node.canonical == "{lr: 0.2, type: sgd}\n")
   }
 
   @Test func anArmOfAnotherTypePassesOverForeignKeysButNotOverItsOwnSlips() throws {

@@ -34,6 +34,9 @@ struct Override {
   /// Heads that are no names of stages.
   static let words = ["train", "test", "validation", "batch", "seeds", "method", "data", "evaluate"]
 
+  /// The longest key, in words; every word may make a mapping.
+  static let deepestKey = 16
+
   /// The overrides of a scale or an arm.
   static func group(_ node: YAMLNode, name: String) throws(ReproError) -> [Override] {
     guard case .mapping(let entries) = node.content else { throw node.wrong(name, expected: "a mapping") }
@@ -68,6 +71,10 @@ extension Override {
   func targets(in tree: YAMLNode) throws(ReproError) -> [[Step]] {
     let parts = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     let rest = parts.dropFirst().map(Step.key)
+    guard parts.count <= Self.deepestKey else {
+      throw ReproError(
+        .usage, at: "\(mark)", found: "a key of \(parts.count) words", expected: "at most \(Self.deepestKey)")
+    }
     guard let head = parts.first, parts.allSatisfy({ !$0.isEmpty }) else { throw unknown(in: tree) }
     switch head {
     case "train" where rest.isEmpty, "test" where rest.isEmpty, "validation" where rest.isEmpty:

@@ -36,7 +36,7 @@ public struct TypedOptions: Sendable {
 
 /// A part of the training with its own budget and optimizer.
 public struct Stage: Sendable {
-  static let keys = ["name", "steps", "batch", "shards", "optimizer", "options"]
+  static let keys = ["name", "steps", "batch", "shards", "optimizer", "optimizers", "options"]
 
   /// kebab-case; unique in the recipe.
   public let name: String
@@ -46,8 +46,10 @@ public struct Stage: Sendable {
   public let batch: Int?
   /// Into how many micro-shards a batch is cut: part of the arithmetic, not of the machine. Divides `batch`.
   public let shards: Int
-  /// The optimizer with its schedules, for the method to read; nil if the recipe leaves it to the method.
+  /// The optimizer with its schedules; nil if the recipe leaves it to the method.
   public let optimizer: YAMLNode?
+  /// Optimizers of single parts that differ from `optimizer` (a discriminator, a critic), by the name of the part.
+  public let optimizers: [(name: String, node: YAMLNode)]
   /// Further options of this stage, for the method to read.
   public let options: YAMLNode?
   public let mark: YAMLNode.Mark
@@ -75,9 +77,12 @@ public struct Stage: Sendable {
     }
     optimizer = section.take("optimizer")
     options = section.take("options")
-    for (node, key) in [(optimizer, "optimizer"), (options, "options")] {
+    let parts = section.take("optimizers")
+    optimizers = parts?.entries.map { ($0.key, $0.value) } ?? []
+    for (node, key) in [(optimizer, "optimizer"), (options, "options"), (parts, "optimizers")] {
       if let node { _ = try Section(node, name: "\(section.name).\(key)") }
     }
+    for part in optimizers { _ = try Section(part.node, name: "\(section.name).optimizers.\(part.name)") }
   }
 }
 

@@ -2,12 +2,6 @@ import ReproConfig
 
 /// The catalogue of papers, `registry.yaml`: for people and scripts, and checked against everything that it names.
 public struct Registry: Sendable {
-  public enum Family: String, Sendable, CaseIterable {
-    case contrastive, distillation, masked, geometric, multimodal
-    /// Studies that run other papers' methods.
-    case evaluation
-  }
-
   /// How far a reproduction has come.
   public enum Status: String, Sendable, CaseIterable {
     /// The code runs and has its golden; no claim has been judged.
@@ -86,10 +80,11 @@ public struct Registry: Sendable {
     }
   }
 
-  /// Checks that the catalogue names exactly the papers that are compiled in.
+  /// Checks that the catalogue names exactly the papers that are compiled in; baselines are no papers and stand aside.
   ///
-  /// - Parameter plugins: id, family and Swift type of every paper's plugin.
-  public func check(plugins: [(id: String, family: Family, type: String)]) throws(ReproError) {
+  /// - Parameter methods: id, family and Swift type of every compiled method.
+  public func check(methods: [(id: String, family: Family, type: String)]) throws(ReproError) {
+    let plugins = methods.filter { $0.family != .baseline }
     for plugin in plugins {
       guard let entry = entries.first(where: { $0.id == plugin.id }) else {
         throw ReproError(.usage, at: file, found: "no entry for the compiled method '\(plugin.id)'")
@@ -110,8 +105,9 @@ extension Registry.Entry {
   fileprivate init(_ section: inout Section) throws(ReproError) {
     mark = section.node.mark
     id = try section.identifier("id")
-    let family = try section.choice("family", Registry.Family.allCases.map(\.rawValue))
-    self.family = Registry.Family(rawValue: family) ?? .evaluation
+    let families = Family.allCases.filter { $0 != .baseline }
+    let word = try section.choice("family", families.map(\.rawValue))
+    family = Family(rawValue: word) ?? .evaluation
     type = try section.string("type")
     arxiv = try section.string("arxiv", default: "")
     recipes = try section.strings("recipes", default: [])

@@ -122,7 +122,7 @@ struct ObjectWorld: Sendable {
     var bodies: [Body] = []
     let wanted = Int((clutter * random.float(4, 12)).rounded())
     for _ in 0..<wanted {
-      let radius = random.float(0.14, 0.36) * scale
+      let radius = random.float(0.16, 0.5) * scale
       let (a, b) = (random.float(0.5, 1), random.float(0.5, 1))
       let solids: [Solid] = [
         .ellipsoid(radii: Vec3(1, a, b) * radius), .box(half: Vec3(1, a, b) * radius * 0.8),

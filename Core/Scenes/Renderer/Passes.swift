@@ -28,9 +28,9 @@ struct VisibilityPass: KernelVisitor {
 /// on itself: for convex ones the angle to the light already says so.
 struct ShadowPass: KernelVisitor {
   let buffers: SampleBuffers
-  /// Rays and light in the frame of the part that throws the shadow.
+  /// Rays, and the light of even and odd rows, in the frame of the part that throws the shadow.
   let fan: RayFan
-  let lightEven, lightOdd: (Lanes3, Lanes3)
+  let lightEven, lightOdd: Lanes3
   let part: Int32
   let rect: PacketRect
 
@@ -52,15 +52,10 @@ struct ShadowPass: KernelVisitor {
       let isOdd = laneNumbers - 2 * floored(laneNumbers * 0.5) .== 1
       return Lanes3(u).replacing(with: Lanes3(v), where: isOdd)
     }
-    if buffers.grid.density == 1 {
-      let middle = lanes(.zero, .zero)
-      lightEven = (middle, middle)
-      lightOdd = (middle, middle)
-    } else {
-      // Neighbouring pixels look at the lamp's points in another order, which breaks up the bands.
-      lightEven = (lanes(SIMD2(-0.75, -0.25), SIMD2(0.25, -0.75)), lanes(SIMD2(-0.25, 0.75), SIMD2(0.75, 0.25)))
-      lightOdd = (lanes(SIMD2(-0.4, 0.4), SIMD2(0.6, 0.6)), lanes(SIMD2(-0.6, -0.6), SIMD2(0.4, -0.4)))
-    }
+    // A turned square: its points differ along and across every edge.
+    let reach: Float = buffers.grid.density == 1 ? 0 : 1
+    lightEven = lanes(SIMD2(-0.75, -0.25) * reach, SIMD2(0.25, -0.75) * reach)
+    lightOdd = lanes(SIMD2(-0.25, 0.75) * reach, SIMD2(0.75, 0.25) * reach)
   }
 
   @inline(__always)
@@ -69,8 +64,7 @@ struct ShadowPass: KernelVisitor {
     let own = Int8x(repeating: part)
     for y in rect.rows {
       let row = fan.row(y)
-      let pair = (y >> 1) & 1 == 0 ? lightEven : lightOdd
-      let light = y & 1 == 0 ? pair.0 : pair.1
+      let light = y & 1 == 0 ? lightEven : lightOdd
       for i in rect.packets {
         let at = y * buffers.grid.packets + i
         let receives = (buffers.part[at] .!= own) .& (buffers.part[at] .>= Int8x(repeating: 0))
