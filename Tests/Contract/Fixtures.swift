@@ -50,12 +50,16 @@ struct Waves: DatasetProvider {
   }
 }
 
-/// The training split of `Waves` as a method's step sees it.
-func waves(labelled: Bool = false) throws -> TrainingData {
+func makeWaves() throws -> Waves {
   var options = try Section(mapping([:]), name: "data")
   let provider = try Waves(&options, root: DataRoot(cache: "", mirror: nil, seed: 1))
   try options.finish()
-  return try TrainingData(provider, labelled: labelled, random: RandomStream(seed: 1).child("order"))
+  return provider
+}
+
+/// The training split of `Waves` as a method's step sees it.
+func waves(labelled: Bool = false) throws -> TrainingData {
+  try TrainingData(try makeWaves(), labelled: labelled, random: RandomStream(seed: 1).child("order"))
 }
 
 /// A mapping as a recipe would write it.

@@ -136,17 +136,6 @@ private let tolerance = MemoryLayout<Real>.size == 8 ? 1e-12 : 3e-6
     #expect(difference(third, doubles(c.convolve(dx, dw))) < 4 * tolerance)
   }
 
-  @Test(arguments: cases) private func bitsDoNotDependOnTheNumberOfThreads(_ c: Case) {
-    func run(_ threads: Int) -> [[Real]] {
-      ThreadPool.shared.threads = threads
-      let (x, weight, bias) = c.operands()
-      let variables = [x.tracked, weight.tracked, bias.tracked]
-      let y = c.convolve(variables[0], variables[1], variables[2])
-      return [y.values] + gradients(of: (y * y).sum(), with: variables).map(\.values)
-    }
-    #expect(run(1) == run(2))
-  }
-
   @Test func aTransposedConvolutionIsTheTransposeOfItsConvolution() {
     var stream = RandomStream(seed: 5)
     for (stride, padding, extra, dilation, groups) in [
