@@ -61,7 +61,7 @@ let package = Package(
       path: "Core/CLI/ReproCLI"),
     .executableTarget(name: "repro", dependencies: ["ReproCLI"], path: "Core/CLI/repro"),
 
-    .target(name: "TestSupport", dependencies: ["ReproData"], path: "Tests/Support"),
+    .target(name: "TestSupport", dependencies: ["ReproData"], path: "Tests/Support", exclude: ["vectors"]),
     tests("TensorTests", ["ReproTensor", "TestSupport"]),
     tests("NNTests", ["ReproNN", "TestSupport"]),
     tests("ConfigTests", ["ReproConfig"]),

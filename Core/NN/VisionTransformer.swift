@@ -186,7 +186,7 @@ public struct VisionTransformer: Layer {
 ///
 /// Sample i lies at (i + 0.5) * side / (n + 0.1) - 0.5, edges repeat, kernel a = -0.75: PyTorch's bicubic with DINOv2's
 /// interpolation offset of 0.1 in the scale.
-private func resizeMatrix(from side: Int, to rows: Int, columns: Int) -> Tensor {
+func resizeMatrix(from side: Int, to rows: Int, columns: Int) -> Tensor {
   func weights(_ n: Int) -> [[Double]] {
     let scale = Double(side) / (Double(n) + 0.1)
     return (0..<n).map { i in

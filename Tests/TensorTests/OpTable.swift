@@ -178,6 +178,11 @@ enum OpTable {
     Op("slice(last)", [[[3, 4]], [[2, 1, 5]]], large: [[[301, 133]]]) { $0[0].slice(-1, 1..<4) },
     Op("slice(empty)", [[[3, 4]], [[2, 1, 5]]], large: [[[301, 133]]]) { $0[0].slice(-1, 2..<2) },
     Op("select(axis)", [[[3]], [[3, 4]], [[2, 3, 1]]], large: [[[3, 20011]]]) { $0[0].select(0, 1) },
+    Op("split", [[[4]], [[2, 3]], [[6, 1, 2]], [[0, 2]]], large: [[[4, 20011]]]) { $0[0].split(2)[1] },
+    Op("split(all parts)", [[[4]], [[2, 3]], [[6, 1, 2]]], large: [[[4, 20011]]]) { x in
+      let parts = x[0].split(2)
+      return parts[0] * parts[1]
+    },
     Op("squeezed", [[[1]], [[3, 1]], [[2, 3, 1]], [[0, 1]]], large: [[[40000, 1]]]) { $0[0].squeezed(-1) },
     Op("expandedAxis", oneSmall, large: oneLarge) { $0[0].expandedAxis(0) },
     Op("expandedAxis(last)", oneSmall, large: oneLarge) { $0[0].expandedAxis(-1) },

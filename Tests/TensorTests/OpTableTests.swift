@@ -130,7 +130,7 @@ struct OpTableCompletenessTests {
   }
 
   @Test func everyPublicFunctionThatGivesATensorHasARow() throws {
-    let expression = /public (?:mutating |static |prefix )*func ([^\s(<]+)[^{]*?-> Tensor\b/
+    let expression = /public (?:mutating |static |prefix )*func ([^\s(<]+)[^{]*?-> \[?Tensor\b/
     var names: Set<String> = []
     for (_, text) in try Self.sources() {
       for match in text.matches(of: expression) where !match.output.0.contains("\n\n") {
