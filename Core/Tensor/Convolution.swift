@@ -46,7 +46,8 @@ public func convTranspose2d(
     "convTranspose2d of \(groups) groups needs x [B, C, H, W], weight [C, O / groups, kH, kW] and bias [O], got "
       + "\(x.shape), \(weight.shape), \(bias.map { "\($0.shape)" } ?? "none")")
   require(
-    outputPadding.rows < max(stride.rows, dilation.rows) && outputPadding.columns < max(stride.columns, dilation.columns),
+    outputPadding.rows < max(stride.rows, dilation.rows)
+      && outputPadding.columns < max(stride.columns, dilation.columns),
     "outputPadding \(outputPadding) is less than stride \(stride) or dilation \(dilation)")
   func extent(_ n: Int, _ k: Int, _ s: Int, _ p: Int, _ d: Int, _ extra: Int) -> Int {
     (n - 1) * s - 2 * p + d * (k - 1) + extra + 1

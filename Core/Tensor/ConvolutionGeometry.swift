@@ -144,7 +144,8 @@ struct Window: Sendable, Equatable {
 
   /// Adds back what `unfold` copied: its transpose. Destroys `col`.
   func fold(
-    _ col: UnsafeMutablePointer<Real>, leading: Int, channels: Int, rows: Range<Int>, addingTo x: UnsafeMutablePointer<Real>
+    _ col: UnsafeMutablePointer<Real>, leading: Int, channels: Int, rows: Range<Int>,
+    addingTo x: UnsafeMutablePointer<Real>
   ) {
     let width = output.columns
     var source = col

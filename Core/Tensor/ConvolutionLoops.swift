@@ -117,8 +117,10 @@ struct ConvolutionPlan: Sendable {
       let block = self.block(tile / groups / strips, tile / groups % strips)
       let scratch = Tensor(uninitialized: [(patch + outputs) * blockColumns])
       let result = direct(py, group, block)
-      let target = result ?? BLASMatrix(
-        base: scratch.base + patch * blockColumns, leading: block.columns, isTransposed: false)
+      let target =
+        result
+        ?? BLASMatrix(
+          base: scratch.base + patch * blockColumns, leading: block.columns, isTransposed: false)
       let w = BLASMatrix(base: pw + group * outputs * patch, leading: patch, isTransposed: false)
       gemm(
         outputs, block.columns, patch, w, patches(px, group, 0..<inputs, block, scratch.base), target.base,

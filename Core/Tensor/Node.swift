@@ -26,6 +26,10 @@ final class Node: @unchecked Sendable {
   /// A variable: has a gradient, but no history.
   var isLeaf: Bool { parents.isEmpty }
 
+  /// Whether the pass to targets that are not older than `oldest` visits this node. One that is older has a slot only if it
+  /// belongs to a pass that waits for this one (a recomputation inside of a derivative).
+  func isVisited(_ oldest: Int) -> Bool { serial >= oldest && slot >= 0 }
+
   /// Drops what the derivative saved, once it has been used.
   func consume() {
     vjp = nil
@@ -166,16 +170,18 @@ public func gradients(
     sums[root.slot] = seed.map { createGraph ? $0 : $0.detached } ?? Tensor.ones(y.shape)
   }
   let isTarget = Set(targets.map(\.serial))
+  let oldest = targets.map(\.serial).min() ?? 0
 
   for (i, node) in order.enumerated() {
-    guard let gradient = sums[i], !node.isLeaf else { continue }
+    guard let gradient = sums[i], node.parents.contains(where: { $0?.isVisited(oldest) ?? false }) else { continue }
     if !isTarget.contains(node.serial) { sums[i] = nil }
     guard let vjp = node.vjp else {
       requirementFailed("the graph of \(node.name) was already consumed; pass keepGraph: true to the first pass")
     }
     let parts = vjp(VJPScope(gradient: gradient, createGraph: createGraph, node: node))
     for (parent, part) in zip(node.parents, parts) {
-      guard let slot = parent?.slot, slot >= 0, let part else { continue }
+      guard let parent, parent.isVisited(oldest), let part else { continue }
+      let slot = parent.slot
       guard var sum = sums[slot] else {
         sums[slot] = part
         continue
@@ -193,12 +199,14 @@ public func gradients(
 
 /// The nodes between y and the targets, newest first; gives each its slot and leaves -1 on those that lead to no target.
 private func nodesToVisit(from root: Node?, targets: [Node]) -> [Node] {
-  guard let root else { return [] }
+  // Nodes are younger than their parents: one that is older than all targets leads to none of them.
+  let oldest = targets.map(\.serial).min() ?? 0
+  guard let root, root.serial >= oldest else { return [] }
   var found = [root]
   root.slot = 0
   var next = 0
   while next < found.count {
-    for case let parent? in found[next].parents where parent.slot < 0 {
+    for case let parent? in found[next].parents where parent.serial >= oldest && parent.slot < 0 {
       parent.slot = 0
       found.append(parent)
     }
@@ -208,7 +216,7 @@ private func nodesToVisit(from root: Node?, targets: [Node]) -> [Node] {
   for node in found { node.slot = -1 }
   for target in targets { target.slot = 0 }
   var needed: [Node] = []
-  for node in found where node.slot == 0 || node.parents.contains(where: { ($0?.slot ?? -1) >= 0 }) {
+  for node in found where node.slot == 0 || node.parents.contains(where: { $0?.isVisited(oldest) ?? false }) {
     node.slot = 0
     needed.append(node)
   }

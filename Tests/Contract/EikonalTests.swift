@@ -74,6 +74,8 @@ private func eikonal(_ field: SDFNetwork, at points: Tensor) -> Tensor {
     }
     let line = Tensor([5, 3], [0.4, 0, 0, 0.5, 0, 0, 0.9, 0, 0, 0, -0.7, 0, 0, 0, 0.35])
     let found = method.embed(field, Batch(indices: [], columns: [("points", .reals(line))])).global.values
-    for (f, distance) in zip(found, [-0.1, 0, 0.4, 0.2, -0.15]) { #expect(abs(Double(f) - distance) < 0.04, "\(found)") }
+    for (f, distance) in zip(found, [-0.1, 0, 0.4, 0.2, -0.15]) {
+      #expect(abs(Double(f) - distance) < 0.04, "\(found)")
+    }
   }
 }

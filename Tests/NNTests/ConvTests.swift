@@ -32,7 +32,8 @@ private struct Case: CustomTestStringConvertible, Sendable {
   /// Calls `visit` for every product of the convolution: places in y, x and weight.
   func eachProduct(_ visit: (_ y: Int, _ x: Int, _ weight: Int) -> Void) -> Extent2D {
     let rows = (size.rows + 2 * padding.rows - dilation.rows * (kernel.rows - 1) - 1) / stride.rows + 1
-    let columns = (size.columns + 2 * padding.columns - dilation.columns * (kernel.columns - 1) - 1) / stride.columns + 1
+    let columns =
+      (size.columns + 2 * padding.columns - dilation.columns * (kernel.columns - 1) - 1) / stride.columns + 1
     let (perGroup, outPerGroup) = (channels / groups, outputs / groups)
     for b in 0..<batch {
       for o in 0..<outputs {
@@ -62,7 +63,8 @@ private struct Case: CustomTestStringConvertible, Sendable {
 private let cases = [
   Case(), Case(padding: 1), Case(kernel: 1), Case(batch: 5, kernel: 1, stride: 2), Case(stride: 2, padding: 1),
   Case(kernel: [1, 3], padding: [0, 1]), Case(kernel: [3, 2], stride: [2, 1], padding: [1, 0], dilation: [1, 2]),
-  Case(padding: 2, dilation: 2), Case(size: [5, 4], kernel: 5, padding: 4), Case(size: [4, 3], padding: 3, dilation: 3),
+  Case(padding: 2, dilation: 2), Case(size: [5, 4], kernel: 5, padding: 4),
+  Case(size: [4, 3], padding: 3, dilation: 3),
   Case(channels: 6, outputs: 4, padding: 1, groups: 2), Case(channels: 4, outputs: 8, padding: 1, groups: 4),
   Case(batch: 9, channels: 40, outputs: 5, size: 4, padding: 1),  // several samples in a block
   Case(batch: 3, channels: 33, outputs: 7, size: [40, 37], padding: 1),  // several strips of a sample
@@ -147,7 +149,9 @@ private let tolerance = MemoryLayout<Real>.size == 8 ? 1e-12 : 3e-6
 
   @Test func aTransposedConvolutionIsTheTransposeOfItsConvolution() {
     var stream = RandomStream(seed: 5)
-    for (stride, padding, extra, dilation, groups) in [(1, 0, 0, 1, 1), (2, 1, 1, 1, 1), (3, 1, 2, 2, 2), (2, 0, 0, 1, 2)] {
+    for (stride, padding, extra, dilation, groups) in [
+      (1, 0, 0, 1, 1), (2, 1, 1, 1, 1), (3, 1, 2, 2, 2), (2, 0, 0, 1, 2),
+    ] {
       let x = stream.normal([2, 4, 5, 3])
       let weight = stream.normal([4, 6 / groups, 3, 3])
       let y = convTranspose2d(
