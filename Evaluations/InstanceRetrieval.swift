@@ -5,7 +5,8 @@ import ReproTensor
 
 /// `retrieval/v1`: other views of the same individual, found among the test samples by cosine similarity.
 ///
-///     AP_i = 1/R_i sum over relevant j of precision(rank of j);   map = mean of AP_i;   r1 = mean of [rank 1 is relevant]
+///     AP_i = 1/R_i sum over relevant j of precision(rank of j);   map = mean of AP_i
+///     r1 = mean of [the first of the ranking is relevant]
 ///
 /// Every test sample is a query; its gallery is all other test samples, relevant are those with the query's identity.
 /// Equal similarities rank by index. Queries without a relevant sample have no AP: they stay out of both means, and
@@ -16,8 +17,8 @@ public struct InstanceRetrieval: Evaluation {
   public static let card = EvaluationCard(
     id: "retrieval/v1", title: "Retrieval of other views of the same individual by frozen global features",
     source: "mean average precision as in Philbin et al. 2007 and Radenovic et al. 2018 (arXiv 1803.11285), by cosine "
-      + "similarity as in Oquab et al. 2023 (DINOv2, arXiv 2304.07193), Section 7.3; AP is the mean of the precisions at "
-      + "the relevant ranks, not the trapezoid rule of those benchmarks",
+      + "similarity as in Oquab et al. 2023 (DINOv2, arXiv 2304.07193), Section 7.3; AP is the mean of the precisions "
+      + "at the relevant ranks, not the trapezoid rule of those benchmarks",
     measurements: [
       MeasurementSpec("map", unit: "1"), MeasurementSpec("r1", unit: "1"),
       MeasurementSpec("left-out", unit: "queries", isHigherBetter: false, decimals: 0),

@@ -20,8 +20,8 @@ public struct LinearProbe: Evaluation {
     source:
       "Oquab et al. 2023 (DINOv2, arXiv 2304.07193), Section 7.1 and the authors' code: SGD with momentum 0.9, no "
       + "decay, cosine, 13 learning rates side by side, scaled by batch / 256. We choose the rate on held-out training "
-      + "samples (they: on the set that is reported), standardise features, use one layer's features without augmentation, "
-      + "and count epochs of a small set",
+      + "samples (they: on the set that is reported), standardise features, use one layer's features without "
+      + "augmentation, and count epochs of a small set",
     measurements: [MeasurementSpec("top1", unit: "1")])
 
   /// The learning rates of DINOv2.

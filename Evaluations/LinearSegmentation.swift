@@ -9,11 +9,11 @@ import ReproTensor
 ///     logits = upsample(W (x - mean) / deviation + b);   loss = mean over pixels of the cross entropy
 ///     iou_c = TP_c / (TP_c + FP_c + FN_c) over all test pixels;   miou = mean of iou_c
 ///
-/// x are the features of places; the low-resolution logits are upsampled bilinearly to the mask's size, in training and
-/// in the test. AdamW; a head for each learning rate is trained without a tenth of the training images, the rate with the
-/// best miou on that tenth (the first listed of equals) trains the head that is measured, on all of them. A class that is
-/// neither shown nor predicted anywhere has no iou. `miou-foreground` leaves out the class called background (if there
-/// is one). Pixels of the value 255 are void, as in Pascal VOC: no loss, no count.
+/// x are the features of places; the low-resolution logits are upsampled bilinearly to the mask's size, in training
+/// and in the test. AdamW; a head for each learning rate is trained without a tenth of the training images, the rate
+/// with the best miou on that tenth (the first listed of equals) trains the head that is measured, on all of them.
+/// A class that is neither shown nor predicted anywhere has no iou. `miou-foreground` leaves out the class called
+/// background (if there is one). Pixels of the value 255 are void, as in Pascal VOC: no loss, no count.
 ///
 /// Options: `steps` (400); `batch`, images (16); `limit`, training images (2000); `rates` (0.001, 0.003, 0.01, 0.03);
 /// `column`, a label map (mask).

@@ -6,8 +6,8 @@ import ReproTensor
 ///
 /// - Parameters:
 ///   - queries: `[Q, D]`; gallery: `[G, D]`. A feature of length 0 is similar to nothing: 0.
-///   - body: gets i and the row s_i, `G` numbers, for every i; in any order and on several threads, so it writes only to
-///     places that belong to i.
+///   - body: gets i and the row s_i, `G` numbers, for every i; in any order and on several threads, so it writes only
+///     to places that belong to i.
 func forEachSimilarityRow(
   _ queries: Tensor, _ gallery: Tensor, _ body: (Int, UnsafeBufferPointer<Real>) -> Void
 ) {

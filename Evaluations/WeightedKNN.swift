@@ -5,9 +5,10 @@ import ReproTensor
 
 /// `knn/v1`: a vote of the nearest training samples, weighted by similarity. Nothing is trained.
 ///
-///     votes_c = sum over j in N_k(i), y_j = c of exp(s_ij / temperature);   prediction = the first c with the most votes
+///     votes_c = sum over j in N_k(i), y_j = c of exp(s_ij / temperature);   prediction = first c with the most votes
 ///
-/// s is the cosine similarity and N_k(i) the k training samples most similar to test sample i, of equals the earlier one.
+/// s is the cosine similarity and N_k(i) the k training samples most similar to test sample i, of equals the earlier
+/// one.
 ///
 /// Options: `k`, a number or a list of them (20); `temperature` (0.07); `label`, the column (label). The first k gives
 /// `top1`; every further one, say 10, gives `top1-k10`.

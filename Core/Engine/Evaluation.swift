@@ -36,8 +36,8 @@ public protocol Evaluation: Sendable {
   /// What this configuration measures, in the order of `measure`: the card's measurements, and more if options ask for
   /// more (`k: [20, 10]` adds `top1-k10`).
   var measurements: [MeasurementSpec] { get }
-  /// Refuses a data set that lacks what the protocol needs, from its description alone: the engine asks before it trains
-  /// anything. `measure` asks again.
+  /// Refuses a data set that lacks what the protocol needs, from its description alone: to be asked before anything is
+  /// trained. `measure` asks again.
   func check(_ data: DataSpec) throws(ReproError)
   /// Named values: exactly those of `measurements`.
   func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)]

@@ -5,8 +5,8 @@ import Synchronization
 
 /// An encoder together with the data on which it is measured; features are computed once for all evaluations.
 ///
-/// Only evaluations get one: this is where labels of every split can be read. Samples pass through the encoder in chunks
-/// that are cut by the split alone, so what an evaluation gets is the same bits whatever was asked for before it.
+/// Only evaluations get one: this is where labels of every split can be read. Samples pass through the encoder in
+/// chunks that are cut by the split alone, so what an evaluation gets is the same bits whatever was asked for before.
 public final class EvaluationSubject: Sendable {
   private let encoder: any Encoder
   private let data: any DatasetProvider
@@ -79,8 +79,8 @@ public final class EvaluationSubject: Sendable {
   /// Features and labels of a split, or of its first `limit` samples.
   ///
   /// - Parameters:
-  ///   - dense: also the features of places, and the label columns with a value for each pixel (class maps, depth); they
-  ///     are large and kept for no more samples than the largest such request. Without it they are left out.
+  ///   - dense: also the features of places, and the label columns with a value for each pixel (class maps, depth);
+  ///     they are large and kept for no more samples than the largest such request. Without it they are left out.
   /// - Returns: global features `[N, D]`, dense ones `[N, rows, columns, D]` (nil if the encoder has none), labels.
   /// - Throws: for an empty split, for features that are not finite, and what the encoder and the data throw.
   public func labelled(_ split: Split, dense: Bool = false, limit: Int? = nil) throws -> Labelled {
@@ -101,8 +101,8 @@ public final class EvaluationSubject: Sendable {
     return store.slice(0..<n, dense: dense)
   }
 
-  /// A whole split with features and labels of places, chunk by chunk in order, of which only what is not dense is kept:
-  /// for measuring on splits of any size.
+  /// A whole split with features and labels of places, chunk by chunk in order, of which only what is not dense is
+  /// kept: for measuring on splits of any size.
   public func forEachChunk(of split: Split, _ body: (Labelled) throws -> Void) throws {
     let size = spec.sizes[split] ?? 0
     guard size > 0 else { throw empty(split) }

@@ -64,9 +64,9 @@ public struct LayerNorm: Layer {
 public struct MLP: Layer {
   public var fc1, fc2: Linear
 
-  public init(_ width: Int, hidden: Int, random: RandomStream) {
-    fc1 = Linear(width, hidden, random: random.child("fc1"))
-    fc2 = Linear(hidden, width, random: random.child("fc2"))
+  public init(_ width: Int, hidden: Int, deviation: Real = 0.02, random: RandomStream) {
+    fc1 = Linear(width, hidden, deviation: deviation, random: random.child("fc1"))
+    fc2 = Linear(hidden, width, deviation: deviation, random: random.child("fc2"))
   }
 
   public mutating func visit(_ v: inout some LayerVisitor) {
@@ -82,10 +82,10 @@ public struct SelfAttention: Layer {
   public var qkv, proj: Linear
   let heads: Int
 
-  public init(_ width: Int, heads: Int, random: RandomStream) {
+  public init(_ width: Int, heads: Int, deviation: Real = 0.02, random: RandomStream) {
     require(heads > 0 && width % heads == 0, "attention of width \(width) cannot have \(heads) heads")
-    qkv = Linear(width, 3 * width, random: random.child("qkv"))
-    proj = Linear(width, width, random: random.child("proj"))
+    qkv = Linear(width, 3 * width, deviation: deviation, random: random.child("qkv"))
+    proj = Linear(width, width, deviation: deviation, random: random.child("proj"))
     self.heads = heads
   }
 

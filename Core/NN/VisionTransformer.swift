@@ -18,6 +18,9 @@ public struct ViTConfiguration: Sendable, Equatable {
   public var layerScale: Real?
   /// Stochastic depth, the same in all blocks as in DINOv2.
   public var dropPath: Real = 0
+  /// Standard deviation of the initial weights. 0.02 suits widths of several hundred; narrow networks learn much faster with
+  /// about 1 / sqrt(width).
+  public var deviation: Real = 0.02
   /// Whether a mask token is learnt.
   public var hasMaskToken = false
 
@@ -38,8 +41,9 @@ public struct TransformerBlock: Layer {
   public init(_ c: ViTConfiguration, random: RandomStream) {
     norm1 = LayerNorm(c.width)
     norm2 = LayerNorm(c.width)
-    attn = SelfAttention(c.width, heads: c.heads, random: random.child("attn"))
-    mlp = MLP(c.width, hidden: Int((Real(c.width) * c.mlpRatio).rounded()), random: random.child("mlp"))
+    attn = SelfAttention(c.width, heads: c.heads, deviation: c.deviation, random: random.child("attn"))
+    mlp = MLP(c.width, hidden: Int((Real(c.width) * c.mlpRatio).rounded()), deviation: c.deviation,
+      random: random.child("mlp"))
     ls1 = c.layerScale.map { LayerScale(c.width, initial: $0) }
     ls2 = c.layerScale.map { LayerScale(c.width, initial: $0) }
     dropPath = c.dropPath
@@ -81,7 +85,7 @@ public struct PatchEmbedding: Layer {
 
   public init(_ c: ViTConfiguration, random: RandomStream) {
     var stream = random.child("weight")
-    weight = stream.truncatedNormal([c.width, c.channels, c.patch, c.patch], deviation: 0.02)
+    weight = stream.truncatedNormal([c.width, c.channels, c.patch, c.patch], deviation: c.deviation)
     bias = .zeros([c.width])
   }
 

@@ -33,18 +33,21 @@ public let sceneProviders: [any DatasetProvider.Type] = [ScenesObjects.self]
 /// Splits never share a picture. The pool of individuals is common to them, because retrieval compares new views of known
 /// things; walking through it starts at 0 for train, at half of it for validation and at three quarters for test, so
 /// with the default pool no individual of the test split is ever trained on, and with `instances: 20` all are.
-/// Within a split, individual k of all classes stands at samples 10 k ..< 10 k + 10 (in the test split `test_views` times
-/// in a row) and again after all others.
+/// The walk takes ten samples (one of every class) to a step, in the test split `test_views` times ten, and starts again after
+/// all individuals. Companions are any individuals.
 ///
 /// Shortcuts (a cheap cue that names the class in train and validation and lies, at random, in test): `mark` puts a
 /// small square of two tones at one of ten places of the upper edge; `ground` gives the ground one of ten hues.
+///
+/// How hard it is (defaults, seed 1, 8000 to train, 2000 to test; chance 10 %): colour histograms 12 to 14 %, ridge
+/// regression on pixels 26 %, on histograms of gradients 57 %, a four-layer convnet after 14 epochs 70 %.
 ///
 /// Every sample is a pure function of the options, `DataRoot.seed`, the split and the index.
 public struct ScenesObjects: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-objects", title: "Procedural objects: ten shapes, any colour, any pose",
     source: "rendered by Core/Scenes",
-    licence: "MIT")
+    licence: "Apache-2.0")
 
   /// Whether a cheap cue gives the class away in train and validation.
   public enum Shortcut: String, Sendable, CaseIterable { case none, mark, ground }

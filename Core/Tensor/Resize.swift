@@ -3,7 +3,7 @@
 
 /// How the samples of a line of `count` are weighted to give a line of `newCount`.   [newCount, count]
 ///
-///     x_i = (i + 1/2) count / newCount - 1/2, not below 0;   y_i = (1 - f) x[floor x_i] + f x[floor x_i + 1],  f = frac x_i
+///     p_i = max(0, (i + 1/2) count / newCount - 1/2),  f = frac p_i;   y_i = (1 - f) x[floor p_i] + f x[floor p_i + 1]
 ///
 /// Samples stand at the middles of equal cells; beyond the outermost middles the line continues as a constant.
 private func interpolationMatrix(from count: Int, to newCount: Int) -> Tensor {

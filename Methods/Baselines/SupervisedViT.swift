@@ -16,7 +16,7 @@ public struct SupervisedViT: MethodPlugin {
     isSupervised: true)
 
   let patch, width, depth, heads, registers: Int
-  let layerScale, dropPath: Real
+  let layerScale, dropPath, deviation: Real
   let scale: [Double]
   let colour: Double
 
@@ -28,6 +28,7 @@ public struct SupervisedViT: MethodPlugin {
     registers = try s.int("registers", in: 0...64, default: 0)
     layerScale = Real(try s.double("layer_scale", in: 0...10, default: 0))
     dropPath = Real(try s.double("drop_path", in: 0...0.9, default: 0))
+    deviation = Real(try s.double("init_deviation", in: 0.0001...1, default: 0.02))
     (scale, colour) =
       try s.section("supervised") { inner throws(ReproError) in
         (
@@ -67,6 +68,7 @@ public struct SupervisedViT: MethodPlugin {
     c.registers = registers
     c.layerScale = layerScale > 0 ? layerScale : nil
     c.dropPath = dropPath
+    c.deviation = deviation
     return State(
       backbone: VisionTransformer(c, random: random.child("backbone")),
       head: Linear(width, classes.count, random: random.child("head")))

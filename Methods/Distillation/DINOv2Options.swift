@@ -12,7 +12,7 @@ struct DINOv2Options: Sendable {
   let size: Size
   /// The larger teacher to distil from.
   let distill: Size?
-  let layerScale, dropPath: Real
+  let layerScale, dropPath, deviation: Real
   let heads: HeadConfiguration
   let centering: Centering
   let teacherTemperature, teacherMomentum: Schedule
@@ -32,6 +32,7 @@ struct DINOv2Options: Sendable {
     distill = try s.section("distill") { inner throws(ReproError) in try Size(&inner) }
     layerScale = Real(try s.double("layer_scale", in: 0...10, default: 1e-5))
     dropPath = Real(try s.double("drop_path", in: 0...0.9, default: 0))
+    deviation = Real(try s.double("init_deviation", in: 0.0001...1, default: 0.02))
     heads = try HeadConfiguration(&s)
     centering = try s.choice("centering", ["sinkhorn", "softmax"], default: "softmax") == "sinkhorn" ? .sinkhorn : .softmax
     teacherTemperature = try s.schedule(
@@ -78,6 +79,7 @@ struct DINOv2Options: Sendable {
     c.registers = registers
     c.layerScale = layerScale > 0 ? layerScale : nil
     c.dropPath = dropPath
+    c.deviation = deviation
     c.hasMaskToken = true
     return c
   }

@@ -73,8 +73,8 @@ extension EvaluationsTests {
       #expect(
         message { try make(WeightedKNN.self).check(spec) }
           == "knn/v1: the data set has no column 'label'; its columns are 'x' (real numbers [4] in 1), 'places' (real "
-          + "numbers [2, 2, 4] in 1), 'class' (3 categories), 'instance' (identities), 'mask' (a label map), expected a "
-          + "column of categories; name another column: 'class'")
+          + "numbers [2, 2, 4] in 1), 'class' (3 categories), 'instance' (identities), 'mask' (a label map), expected "
+          + "a column of categories; name another column: 'class'")
       try make(WeightedKNN.self, [("label", "class")]).check(spec)
       #expect(
         message { try make(LinearProbe.self, [("label", "instance")]).check(spec) }.contains(

@@ -68,7 +68,7 @@ extension EvaluationsTests {
       guard case .reals(let places) = test["places"] else { return }
       let features = rows(places)
       let truth = test.images("mask").bytes.map(Int.init)
-      // For every pixel: logits of the four patches around it, weighted by distance; the class with the most; then counts.
+      // For every pixel: logits of the four patches around it, weighted by distance; the largest; then counts.
       var (both, shown, predicted) = ([0, 0, 0], [0, 0, 0], [0, 0, 0])
       func near(_ pixel: Int) -> [(Int, Double)] {
         let place = min(max((Double(pixel) + 0.5) / 2 - 0.5, 0), 3)

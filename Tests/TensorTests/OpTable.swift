@@ -253,6 +253,18 @@ enum OpTable {
     Op("selfAttention(heads)", [[[1, 1, 6]], [[2, 3, 12]], [[1, 5, 18]]], large: [[[5, 81, 144]]]) {
       selfAttention($0[0], heads: $0[0].shape[2] % 9 == 0 ? 3 : 2)
     },
+    Op("resizedLinearly", [[[1]], [[3]], [[2, 4]], [[2, 3, 1]], [[0, 2]]], large: [[[301, 133]]]) {
+      $0[0].resizedLinearly(-1, to: 3)
+    },
+    Op("resizedLinearly(first)", [[[1]], [[4, 2]], [[2, 1, 3]], [[3, 0]]], large: [[[301, 133]]]) {
+      $0[0].resizedLinearly(0, to: 5)
+    },
+    Op("resizedBilinearly", [[[2, 3]], [[1, 2, 1]], [[2, 1, 3, 4]]], large: [[[3, 2, 61, 133]]]) {
+      $0[0].resizedBilinearly(rows: 4, columns: 2)
+    },
+    Op("resizedBilinearly(channels last)", [[[2, 2, 3, 2]], [[1, 1, 4, 3]]], large: [[[3, 61, 133, 2]]]) {
+      $0[0].resizedBilinearly(rows: 3, columns: 5, axes: (1, 2))
+    },
   ]
 
   static let matrices: [[Shape]] = [[[1]], [[7]], [[3, 5]], [[2, 1, 3]], [[4, 1]], [[0, 3]], [[2, 33]]]

@@ -79,8 +79,8 @@ public struct CellRunner: Sendable {
     try SafeFile.makeFolder(folder)
     let recipePath = folder + "/recipe.yaml"
     if SafeFile.exists(recipePath) {
-      let stored = try SafeFile.read(recipePath, limit: 1 << 20)
-      if stored != Array(recipe.text.utf8) || SafeFile.exists(recordPath) {
+      let stored = try YAMLNode(path: recipePath)
+      if stored.canonical != recipe.canonical || SafeFile.exists(recordPath) {
         var n = 1
         while SafeFile.isFolder("\(folder).old\(n)") { n += 1 }
         try SafeFile.move(folder, to: "\(folder).old\(n)")
@@ -133,6 +133,7 @@ public struct CellRunner: Sendable {
     while session.stage < recipe.stages.count {
       let stage = recipe.stages[session.stage]
       let plan = try OptimizerPlan(stage: stage)
+      let plans = try OptimizerPlan.named(in: stage)
       let stream = random.child("train").child(stage.name)
       if let batch = stage.batch, let data, stage.steps > 0, batch > data.count {
         throw ReproError(
@@ -145,7 +146,7 @@ public struct CellRunner: Sendable {
         var context = StepContext(
           stage: stage.name, step: step, steps: stage.steps, random: stream.child("step", step),
           data: stage.batch == nil ? nil : data, batchSize: stage.batch ?? 0, shards: stage.shards,
-          recomputes: false, plan: plan, plans: [:], optimizers: session.optimizers)
+          recomputes: false, plan: plan, plans: plans, optimizers: session.optimizers)
         session.optimizers = []
         let metrics = try method.step(&session.state, &context)
         session.optimizers = context.optimizers

@@ -45,7 +45,10 @@ public struct Plugins: Sendable {
     }
     try decode(method(recipe.method))
     for plan in recipe.evaluations { _ = try makeEvaluation(plan) }
-    for stage in recipe.stages where stage.optimizer != nil { _ = try OptimizerPlan(stage: stage) }
+    for stage in recipe.stages {
+      _ = try OptimizerPlan(stage: stage)
+      _ = try OptimizerPlan.named(in: stage)
+    }
     _ = try dataset(recipe.data)
   }
 
@@ -77,7 +80,20 @@ extension OptimizerPlan {
       self = .constant(rate: 1e-3)
       return
     }
-    var section = try Section(node, name: "\(stage.name).optimizer")
+    self = try OptimizerPlan(node, name: "\(stage.name).optimizer")
+  }
+
+  /// The optimizers of single parts of a stage, by name: `optimizers: {critic: {type: adamw, lr: 0.003}}`.
+  static func named(in stage: Stage) throws(ReproError) -> [String: OptimizerPlan] {
+    var plans: [String: OptimizerPlan] = [:]
+    for (name, node) in stage.optimizers {
+      plans[name] = try OptimizerPlan(node, name: "\(stage.name).optimizers.\(name)")
+    }
+    return plans
+  }
+
+  private init(_ node: YAMLNode, name: String) throws(ReproError) {
+    var section = try Section(node, name: name)
     self = try OptimizerPlan(&section)
     try section.finish()
   }

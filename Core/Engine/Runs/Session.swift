@@ -49,9 +49,10 @@ struct Session<M: MethodPlugin> {
       }
       let names = try file.text("optimizers").split(separator: " ").map(String.init)
       if session.stage < recipe.stages.count {
-        let plan = try OptimizerPlan(stage: recipe.stages[session.stage])
+        let stage = recipe.stages[session.stage]
+        let (plan, plans) = (try OptimizerPlan(stage: stage), try OptimizerPlan.named(in: stage))
         for name in names {
-          var optimizer = Optimizer(plan.rule)
+          var optimizer = Optimizer((plans[name] ?? plan).rule)
           try file.readShaped(&optimizer, under: "optimizers/\(name)")
           session.optimizers.append(StepContext.NamedOptimizer(name: name, optimizer: optimizer))
         }

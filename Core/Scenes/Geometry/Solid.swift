@@ -93,6 +93,27 @@ enum UnitShape: Sendable, Equatable {
     }
   }
 
+  /// 1 for a point outside; -1 for one inside, from where all normals that can be seen point away.
+  func side(of p: Vec3) -> Float {
+    let squared = p.x * p.x + p.z * p.z
+    let isInside: Bool
+    switch self {
+    case .sphere: isInside = p.dot(p) < 1
+    case .box: isInside = abs(p.x) < 1 && abs(p.y) < 1 && abs(p.z) < 1
+    case .frustum(let top):
+      let radius = ((1 + top) + (top - 1) * p.y) / 2
+      isInside = abs(p.y) < 1 && squared < radius * radius
+    case .capsule(let half):
+      let y = p.y - max(-half, min(half, p.y))
+      isInside = squared + y * y < 1
+    case .torus(let minor):
+      let q = squared.squareRoot() - 1
+      isInside = q * q + p.y * p.y < minor * minor
+    case .plane: isInside = p.y < 0
+    }
+    return isInside ? -1 : 1
+  }
+
   /// Calls the visitor with the kernel of this shape, so that its loop is compiled for that kernel alone.
   @inline(__always)
   func accept(_ visitor: inout some KernelVisitor) {

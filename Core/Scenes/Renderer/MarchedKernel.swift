@@ -7,12 +7,16 @@ protocol DistanceField {
   func interval(_ origin: Lanes3, _ direction: Lanes3) -> (Float8, Float8)
 }
 
-/// Rays against a signed distance: sphere tracing up to the surface, then Newton's method on it.
+/// Rays against a signed distance: sphere tracing into a thin shell around the surface, then Newton's method.
 ///
-/// - Source: Hart 1996, "Sphere tracing". The Newton steps make the depth exact to rounding; a ray that grazes the
-///   surface within a thousandth of the unit counts as a hit.
+/// In the shell the distance along a ray is nearly convex, so Newton's method reaches the root from the outside without
+/// passing it; where the distance begins to grow instead, the ray has only grazed the shell and walks on.
+///
+/// - Source: Hart 1996, "Sphere tracing"; the second stage is our own.
 struct MarchedKernel<Field: DistanceField>: SolidKernel {
   let field: Field
+  /// The thickness of the shell, in units of the shape.
+  private let shell: Float = 1e-3
 
   init(_ field: Field) { self.field = field }
 
@@ -20,44 +24,58 @@ struct MarchedKernel<Field: DistanceField>: SolidKernel {
     let inverse = 1 / root(d.dot(d))
     let shift = -(start.dot(d) * inverse * inverse)
     let o = start + d * shift
-    var (t, arrived) = march(o, d, from: near - shift, inverse)
-    guard anyLane(arrived) else { return Float8(repeating: .infinity) }
-    for _ in 0..<3 {
-      let p = o + d * t
-      let g = field.gradient(p).normalized
-      let slope = g.dot(d)  // distance per unit of t; near zero where the ray grazes
-      let correction = -(field.distance(p) / slope)
-      let limit = 0.05 * inverse
-      t.replace(
-        with: t + smaller(larger(correction, -limit), limit), where: arrived .& (slope .< -0.02 / inverse))
+    let (enter, leave) = field.interval(o, d)
+    var t = larger(enter, near - shift)
+    var walking = t .< leave
+    var result = Float8(repeating: .infinity)
+    // A straight line grazes the shell of a torus twice at most before it meets the torus.
+    for _ in 0..<3 where anyLane(walking) {
+      var close = march(o, d, &t, to: leave, inverse, walking)
+      guard anyLane(close) else { break }
+      walking = close
+      var distance = field.distance(o + d * t)
+      for _ in 0..<8 {
+        let slope = field.gradient(o + d * t).normalized.dot(d)  // of the distance, per unit of t
+        close = close .& (slope .< .zero)
+        let step = smaller(larger(-(distance / slope), -0.05 * inverse), 0.05 * inverse)
+        t.replace(with: t + step, where: close)
+        distance = field.distance(o + d * t)
+        guard anyLane(close .& (magnitude(distance) .> 1e-6)) else { break }
+      }
+      let found = close .& (magnitude(distance) .< 1e-5)
+      result.replace(with: t + shift, where: found)
+      walking = walking .& .!found
+      t.replace(with: t + 0.02 * inverse, where: walking)
     }
-    return Float8(repeating: .infinity).replacing(with: t + shift, where: arrived)
+    return result
   }
 
   @inline(__always) func blocks(_ o: Lanes3, _ d: Lanes3, near: Float) -> Mask8 {
-    march(o, d, from: .all(near), 1 / root(d.dot(d))).arrived
+    let (enter, leave) = field.interval(o, d)
+    var t = larger(enter, .all(near))
+    return march(o, d, &t, to: leave, 1 / root(d.dot(d)), t .< leave)
   }
 
-  /// Sphere tracing: where the ray comes within a thousandth of the surface.
+  /// Sphere tracing: walks the lanes of a mask up to the shell and tells which of them arrive.
   ///
   /// - Parameter inverse: 1 / |d|.
   @inline(__always)
-  private func march(_ o: Lanes3, _ d: Lanes3, from: Float8, _ inverse: Float8) -> (t: Float8, arrived: Mask8) {
-    let (enter, leave) = field.interval(o, d)
-    var t = larger(enter, from)
-    var walking = t .< leave
+  private func march(
+    _ o: Lanes3, _ d: Lanes3, _ t: inout Float8, to leave: Float8, _ inverse: Float8, _ mask: Mask8
+  ) -> Mask8 {
+    var walking = mask .& (t .< leave)
     var arrived = Mask8(repeating: false)
     var step = 0
     while step < 96, anyLane(walking) {
       let distance = field.distance(o + d * t)
-      let close = walking .& (distance .< .all(1e-3))
+      let close = walking .& (distance .< .all(shell))
       arrived = arrived .| close
       walking = walking .& .!close
       t.replace(with: t + distance * inverse, where: walking)
       walking = walking .& (t .< leave)
       step += 1
     }
-    return (t, arrived)
+    return arrived
   }
 
   @inline(__always) func normal(_ p: Lanes3) -> Lanes3 { field.gradient(p) }

@@ -78,6 +78,9 @@ struct ShadowPass: KernelVisitor {
 }
 
 /// Pass 3: the colour of the samples that see a part.
+///
+/// Light is found for every sample, the pattern once for the two samples of a pixel that stand above each other: it is
+/// never finer than a pixel, and it is the dearest part.
 struct ShadingPass: KernelVisitor {
   let buffers: SampleBuffers
   let part: CompiledPart
@@ -87,50 +90,61 @@ struct ShadingPass: KernelVisitor {
   /// Rays in the world, in the unit shape's frame and in the cells of the pattern.
   let world, local, pattern: RayFan
 
+  // All in one body with local constants: a helper would be handed a copy of this struct for every packet.
   @inline(__always)
   mutating func visit<K: SolidKernel>(_ kernel: K) {
+    let (packets, density) = (buffers.grid.packets, buffers.grid.density)
     let own = Int8x(repeating: index)
-    let toWorld = part.matrix.transposed  // normals go by the transposed inverse
+    // Normals go by the transposed inverse, turned to the camera.
+    let toWorld = part.shape.side(of: local.origin) * part.matrix.transposed
     let (localOrigin, patternOrigin) = (Lanes3(local.origin), Lanes3(pattern.origin))
-    let (key, fill) = (lighting.key, lighting.fill)
-    let material = part.material
-    let sampleWidth = pattern.down.length  // cells per metre of depth
-    for y in rect.rows {
-      let (worldRow, localRow, patternRow) = (world.row(y), local.row(y), pattern.row(y))
+    let (key, fill, material) = (lighting.key, lighting.fill, part.material)
+    let pixelWidth = pattern.down.length * Float(density)  // cells per metre of depth
+    let first = rect.rows.lowerBound / density * density
+    for top in stride(from: first, to: rect.rows.upperBound, by: density) {
+      let patternRow = pattern.base + pattern.down * (Float(top) + 0.5 * Float(density - 1))
       for i in rect.packets {
-        let at = y * buffers.grid.packets + i
-        let mask = buffers.part[at] .== own
-        guard anyLane(mask) else { continue }
-        let t = Float8.all(1).replacing(with: buffers.depth[at], where: mask)
-        let view = world.directions(worldRow, packet: i).normalized
-        let outward = kernel.normal(localOrigin + local.directions(localRow, packet: i) * t)
-        var n = (toWorld * outward).normalized
-        let away = n.dot(view) .> .zero
-        n = n.replacing(with: -n, where: away)
-
-        let (lit, open) = (buffers.lit[at], buffers.open[at])
-        let up = 0.5 + 0.5 * n.y
-        let keyed = larger(n.dot(key.direction), .zero) * lit
-        let filled = larger(n.dot(fill.direction), .zero) * open
-        let ambient = Lanes3.mix(lighting.ambientDown, lighting.ambientUp, up) * open
-        // The surface is wider than the ray by 1 / cos.
-        let footprint = t * sampleWidth / larger(magnitude(n.dot(view)), .all(0.15))
-        let cells = patternOrigin + pattern.directions(patternRow, packet: i) * t
-        let albedo = material.albedo(cells, footprint: footprint)
-        var shine = Float8.zero
-        if material.specular > 0 {
-          let towards = Lanes3(key.direction) - view
-          shine = larger(n.dot(towards), .zero) / root(towards.dot(towards) + 1e-6)
-          for _ in 0..<material.gloss { shine *= shine }
-          shine = shine * material.specular * lit
+        let above = top * packets + i
+        let below = above + packets * (density - 1)
+        let (isAbove, isBelow) = (buffers.part[above] .== own, buffers.part[below] .== own)
+        guard anyLane(isAbove .| isBelow) else { continue }
+        // Lanes of other parts get any depth: they are computed, but not written.
+        var depth = Float8.all(1).replacing(with: buffers.depth[below], where: isBelow)
+        depth.replace(with: buffers.depth[above], where: isAbove)
+        var albedo = Lanes3(.zero, .zero, .zero)
+        for row in 0..<density {
+          let (at, mask, y) = (row == 0 ? above : below, row == 0 ? isAbove : isBelow, top + row)
+          let t = row == 0 ? depth : depth.replacing(with: buffers.depth[below], where: isBelow)
+          let ray = world.directions(world.row(y), packet: i)
+          let length = root(ray.dot(ray))
+          let outward = kernel.normal(localOrigin + local.directions(local.row(y), packet: i) * t)
+          let n = (toWorld * outward).normalized
+          if row == 0 {
+            // The surface is wider than the ray by 1 / cos.
+            let footprint = t * pixelWidth * length / larger(magnitude(n.dot(ray)), 0.15 * length)
+            albedo = material.albedo(
+              patternOrigin + pattern.directions(patternRow, packet: i) * t, footprint: footprint)
+          }
+          let (lit, open) = (buffers.lit[at], buffers.open[at])
+          let keyed = larger(n.dot(key.direction), .zero) * lit
+          let filled = larger(n.dot(fill.direction), .zero) * open
+          let ambient = Lanes3.mix(lighting.ambientDown, lighting.ambientUp, 0.5 + 0.5 * n.y) * open
+          var red = albedo.x * (ambient.x + key.color.x * keyed + fill.color.x * filled)
+          var green = albedo.y * (ambient.y + key.color.y * keyed + fill.color.y * filled)
+          var blue = albedo.z * (ambient.z + key.color.z * keyed + fill.color.z * filled)
+          if material.specular > 0 {
+            let towards = Lanes3(key.direction) - ray * (1 / length)
+            var shine = larger(n.dot(towards), .zero) / root(towards.dot(towards) + 1e-6)
+            for _ in 0..<material.gloss { shine *= shine }
+            shine = shine * material.specular * lit
+            red += key.color.x * shine
+            green += key.color.y * shine
+            blue += key.color.z * shine
+          }
+          buffers.red[at].replace(with: red, where: mask)
+          buffers.green[at].replace(with: green, where: mask)
+          buffers.blue[at].replace(with: blue, where: mask)
         }
-
-        let red = albedo.x * (ambient.x + key.color.x * keyed + fill.color.x * filled) + key.color.x * shine
-        let green = albedo.y * (ambient.y + key.color.y * keyed + fill.color.y * filled) + key.color.y * shine
-        let blue = albedo.z * (ambient.z + key.color.z * keyed + fill.color.z * filled) + key.color.z * shine
-        buffers.red[at].replace(with: red, where: mask)
-        buffers.green[at].replace(with: green, where: mask)
-        buffers.blue[at].replace(with: blue, where: mask)
       }
     }
   }
@@ -180,7 +194,6 @@ struct NormalPass: KernelVisitor {
   let part: CompiledPart
   let index: Int32
   let rect: PacketRect
-  let camera: RayFan
   let local: RayFan
   let worldToCamera: Mat3
   let normals: UnsafeMutablePointer<Float>
@@ -188,17 +201,16 @@ struct NormalPass: KernelVisitor {
   @inline(__always)
   mutating func visit<K: SolidKernel>(_ kernel: K) {
     let own = Int8x(repeating: index)
-    let toCamera = worldToCamera * part.matrix.transposed
+    let toCamera = part.shape.side(of: local.origin) * (worldToCamera * part.matrix.transposed)
     let origin = Lanes3(local.origin)
     for y in rect.rows {
-      let (row, cameraRow) = (local.row(y), camera.row(y))
+      let row = local.row(y)
       for i in rect.packets {
         let at = y * buffers.grid.packets + i
         let mask = buffers.part[at] .== own
         guard anyLane(mask) else { continue }
         let t = Float8.all(1).replacing(with: buffers.depth[at], where: mask)
-        var n = (toCamera * kernel.normal(origin + local.directions(row, packet: i) * t)).normalized
-        n = n.replacing(with: -n, where: n.dot(camera.directions(cameraRow, packet: i)) .> .zero)
+        let n = (toCamera * kernel.normal(origin + local.directions(row, packet: i) * t)).normalized
         for lane in 0..<min(8, buffers.grid.width - i * 8) where mask[lane] {
           let to = normals + (y * buffers.grid.width + i * 8 + lane) * 3
           (to[0], to[1], to[2]) = (n.x[lane], n.y[lane], n.z[lane])

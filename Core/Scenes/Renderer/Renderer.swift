@@ -156,7 +156,7 @@ public final class Renderer {
       for (index, part) in scene.parts.enumerated() {
         var pass = NormalPass(
           buffers: centers, part: part, index: Int32(index),
-          rect: CompiledScene.rect(of: part.corners, camera, centers.grid), camera: RayFan(camera, on: centers.grid),
+          rect: CompiledScene.rect(of: part.corners, camera, centers.grid),
           local: world.mapped(part.matrix, part.offset), worldToCamera: camera.worldToCamera.rotation, normals: to)
         part.shape.accept(&pass)
       }
@@ -212,24 +212,27 @@ public final class Renderer {
 
   /// The mean of every pixel's samples, as sRGB.
   private func resolve(to bytes: UnsafeMutablePointer<UInt8>) {
-    let density = supersampling
-    let scale = Float(SRGB.steps) / Float(density * density)
-    let stride = samples.grid.packets * 8
-    let planes = (samples.red, samples.green, samples.blue)
+    let scale = Float(SRGB.steps) / Float(supersampling * supersampling)
+    let packets = samples.grid.packets
     SRGB.encoded.withUnsafeBufferPointer { encoded in
-      for (channel, plane) in [planes.0, planes.1, planes.2].enumerated() {
-        plane.withMemoryRebound(to: Float.self, capacity: samples.grid.count * 8) { plane in
-          for y in 0..<height {
-            for x in 0..<width {
-              var sum: Float
-              if density == 1 {
-                sum = plane[y * stride + x]
-              } else {
-                let from = plane + 2 * y * stride + 2 * x
-                sum = (from[0] + from[1]) + (from[stride] + from[stride + 1])
-              }
-              sum = max(0, min(sum * scale, Float(SRGB.steps)))
-              bytes[(y * width + x) * 3 + channel] = encoded[Int(sum + 0.5)]
+      for (channel, plane) in [samples.red, samples.green, samples.blue].enumerated() {
+        for y in 0..<height {
+          for x in stride(from: 0, to: width, by: 8) {
+            var sum: Float8
+            if supersampling == 1 {
+              sum = plane[y * packets + x / 8]
+            } else {
+              // Eight pixels are two packets above and two below; the last pixels may need the first of them only.
+              let at = 2 * y * packets + x / 4
+              let left = plane[at] + plane[at + packets]
+              let right = x + 4 < width ? plane[at + 1] + plane[at + 1 + packets] : .zero
+              sum = Float8(lowHalf: left.evenHalf + left.oddHalf, highHalf: right.evenHalf + right.oddHalf)
+            }
+            // 1.5 * 2^23 more, a float's last bits are an integer.
+            let level = larger(smaller(sum * scale, .all(Float(SRGB.steps))), .zero) + 12_582_912
+            let steps = unsafeBitCast(level, to: Int8x.self) & 0x3FFFFF
+            for lane in 0..<min(8, width - x) {
+              bytes[(y * width + x + lane) * 3 + channel] = encoded[Int(steps[lane])]
             }
           }
         }

@@ -20,9 +20,9 @@ public struct ProjectionHead: Layer {
   public var direction: Tensor  // v, [K, bottleneck]
   public var gain: Tensor  // g, [K, 1]
 
-  public init(_ width: Int, _ c: Configuration, random: RandomStream) {
+  public init(_ width: Int, _ c: Configuration, deviation: Real = 0.02, random: RandomStream) {
     let widths = [width] + Array(repeating: c.hidden, count: c.layers - 1) + [c.bottleneck]
-    mlp = (0..<c.layers).map { Linear(widths[$0], widths[$0 + 1], random: random.child("mlp", $0)) }
+    mlp = (0..<c.layers).map { Linear(widths[$0], widths[$0 + 1], deviation: deviation, random: random.child("mlp", $0)) }
     var stream = random.child("last_layer")
     direction = stream.truncatedNormal([c.prototypes, c.bottleneck], deviation: 0.02)
     gain = .ones([c.prototypes, 1])

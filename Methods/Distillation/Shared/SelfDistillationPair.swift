@@ -38,8 +38,10 @@ public struct SelfDistillationNetwork: Layer {
 
   init(_ vit: ViTConfiguration, _ heads: HeadConfiguration, random: RandomStream) {
     backbone = VisionTransformer(vit, random: random.child("backbone"))
-    dinoHead = ProjectionHead(vit.width, heads.cls, random: random.child("dino_head"))
-    ibotHead = heads.patches.map { ProjectionHead(vit.width, $0, random: random.child("ibot_head")) }
+    dinoHead = ProjectionHead(vit.width, heads.cls, deviation: vit.deviation, random: random.child("dino_head"))
+    ibotHead = heads.patches.map {
+      ProjectionHead(vit.width, $0, deviation: vit.deviation, random: random.child("ibot_head"))
+    }
   }
 
   public mutating func visit(_ v: inout some LayerVisitor) {
