@@ -93,21 +93,21 @@ struct DINOv2Options: Sendable {
   }
 
   /// The authors' parameter groups: rates decay towards the input, the patch embedding is slower, the prototypes start
-  /// frozen; no weight decay on biases, norms and LayerScale.
-  func scaling(_ progress: Double) -> ParameterScaling {
+  /// frozen; no weight decay on biases, norms and LayerScale. `depth` counts the blocks of the network that is trained.
+  func scaling(_ progress: Double, depth: Int) -> ParameterScaling {
     let freezes = progress < freezeLastLayer
     return ParameterScaling { [self] p in
       let decay: Real = p.role == .weight || p.path.hasSuffix("weight_g") || isToken(p.path) ? 1 : 0
       if p.path.contains("last_layer") { return (freezes ? 0 : 1, decay) }
       guard p.path.hasPrefix("backbone.") else { return (1, decay) }
-      var layer = size.depth + 1
+      var layer = depth + 1
       if p.path.hasPrefix("backbone.blocks.") {
         layer = 1 + (Int(p.path.dropFirst("backbone.blocks.".count).prefix { $0 != "." }) ?? 0)
       } else if isToken(p.path) || p.path.hasPrefix("backbone.patch_embed") {
         layer = 0
       }
       var rate: Real = 1
-      for _ in layer..<(size.depth + 1) { rate *= Real(layerwiseDecay) }
+      for _ in layer..<(depth + 1) { rate *= Real(layerwiseDecay) }
       if p.path.hasPrefix("backbone.patch_embed") { rate *= Real(patchEmbedRate) }
       return (rate, decay)
     }
