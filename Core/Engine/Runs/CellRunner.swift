@@ -42,6 +42,8 @@ public struct CellRunner: Sendable {
   public let dataCache: String
   public let mirror: String?
   public let notices: Notices
+  /// A checkpoint whose parameters the run starts from, instead of fresh ones; part of what identifies the run.
+  public var initialWeights: String?
   /// Seconds between two checkpoints.
   public var checkpointInterval = 20.0
 
@@ -54,13 +56,17 @@ public struct CellRunner: Sendable {
   }
 
   private var recordPath: String { folder + "/record.json" }
-  private var recipeSHA256: String { SHA256.hex(of: recipe.canonical) }
+
+  private func recipeSHA256() throws -> String {
+    guard let initialWeights else { return SHA256.hex(of: recipe.canonical) }
+    return SHA256.hex(of: recipe.canonical + "\nweights " + (try SafeFile.sha256(initialWeights)))
+  }
 
   /// The record of a run that is already finished in this folder with this recipe, these bits and this commit's plan.
   public func finishedRecord() throws -> RunRecord? {
     guard SafeFile.exists(recordPath) else { return nil }
     let record = try RunRecord(try JSONValue(path: recordPath), at: recordPath)
-    return record.recipeSHA256 == recipeSHA256 && record.fingerprint == .current ? record : nil
+    return try record.recipeSHA256 == recipeSHA256() && record.fingerprint == .current ? record : nil
   }
 
   /// Runs the cell to its end and returns its record; returns the record at once if it is already there.
@@ -71,6 +77,7 @@ public struct CellRunner: Sendable {
     try prepareFolder()
     let root = DataRoot(cache: dataCache, mirror: mirror, seed: seed, notices: notices)
     let data = try plugins.makeDataset(recipe.data, root: root)
+    for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(data.spec) }
     return try run(plugins.method(recipe.method), data, progress)
   }
 
@@ -98,8 +105,9 @@ public struct CellRunner: Sendable {
     let method = try type.init(&section)
     try section.finish()
     let random = RandomStream(seed: seed)
-    var session = Session<M>(
-      state: try method.makeState(for: data.spec, random: random.child("init")), checkpoint: folder + "/checkpoint.h5")
+    var state = try method.makeState(for: data.spec, random: random.child("init"))
+    if let initialWeights { try HDF5File.open(initialWeights).read(&state, under: "state") }
+    var session = Session<M>(state: state, checkpoint: folder + "/checkpoint.h5")
     let started = now()
     try session.resume(recipe, notices)
     let earlierSeconds = session.seconds
@@ -115,7 +123,7 @@ public struct CellRunner: Sendable {
     let measurements = failure == nil ? try evaluate(method, session.state, data, random) : []
     let record = RunRecord(
       cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
-      status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: recipeSHA256,
+      status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: try recipeSHA256(),
       planSHA256: planSHA256, fingerprint: .current, commit: commit, data: data.fingerprint,
       weightsSHA256: session.state.stateSHA256, curves: session.log.thinned(), measurements: measurements)
     try session.save(folder: folder)
