@@ -12,7 +12,13 @@ import ReproScenes
 extension Plugins {
   /// What this package brings.
   public static let builtIn = Plugins(
-    methods: baselineMethods + contrastiveMethods + distillationMethods + maskedMethods + geometricMethods
-      + multimodalMethods,
+    methods: [
+      baselineMethods,
+      contrastiveMethods,
+      distillationMethods,
+      maskedMethods,
+      geometricMethods,
+      multimodalMethods,
+    ].flatMap { $0 },
     datasets: sceneProviders + dataProviders, evaluations: Evaluations.evaluations)
 }

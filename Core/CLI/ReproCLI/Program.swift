@@ -21,13 +21,10 @@ enum Program {
     try RecipeCatalog(roots: [root()] + extraRoots)
   }
 
-  /// Downloads and decoded caches.
-  static var dataCache: String {
-    if let folder = ProcessEnvironment.variable("REPRO_CACHE") { return folder }
-    return (ProcessEnvironment.variable("HOME") ?? "/tmp") + "/.cache/repro"
+  /// Where data sets find their files: downloads and decoded caches, and the mirror.
+  static func dataRoot(seed: UInt64 = 0, notices: Notices = notices) -> DataRoot {
+    .fromEnvironment(seed: seed, notices: notices)
   }
-
-  static var mirror: String? { ProcessEnvironment.variable("REPRO_MIRROR") }
 
   static let notices = Notices { Terminal.error($0) }
 

@@ -6,33 +6,34 @@ struct ResultTable {
   let recipe: Recipe
   let records: [RunRecord]
 
-  var lines: [String] {
+  /// - Parameter width: columns of the terminal; nil for no limit.
+  func lines(width: Int?) -> [String] {
     guard let first = records.first else { return ["no run is finished yet"] }
-    let metrics = first.measurements.map(\.name)
-    let names = metrics.isEmpty ? records.flatMap { $0.measurements.map(\.name) } : metrics
-    var unique: [String] = []
-    for name in names where !unique.contains(name) { unique.append(name) }
-    var table = TextTable(["arm", "seeds"] + unique, rightAligned: Set(1...(unique.count + 1)))
+    var metrics: [String] = []
+    for name in records.flatMap({ $0.measurements.map(\.name) }) where !metrics.contains(name) { metrics.append(name) }
+    var table = TextTable(headers: header(metrics), rightAligned: Set(1...(metrics.count + 1)))
     for arm in recipe.arms.map(\.name) {
       let rows = records.filter { $0.cell.arm == arm }
       if rows.isEmpty { continue }
       let diverged = rows.count { $0.status == .diverged }
-      let cells = unique.map { metric in summary(rows.compactMap { $0.value(metric) }) }
+      let cells = metrics.map { metric in summary(rows.compactMap { $0.value(metric) }) }
       table.add([arm, "\(rows.count)" + (diverged > 0 ? " (\(diverged) diverged)" : "")] + cells)
     }
-    var lines = ["\(recipe.id) at scale \(first.cell.scale.rawValue): mean +- standard deviation over seeds"] + table.lines
+    let spread = records.contains { $0.cell.arm == first.cell.arm && $0.cell.seed != first.cell.seed }
+    let title = "\(recipe.id) at scale \(first.cell.scale.rawValue)"
+    var lines = [title + (spread ? ": mean +- standard deviation over seeds" : ""), ""]
+    lines += table.lines(width: width, blocksRepeating: 2)
     if !recipe.reported.isEmpty {
-      lines += ["", "Reported by the paper, at its own scale (no target for the numbers above):"]
-      var reported = TextTable(["metric", "data", "model", "value", "source"], rightAligned: [3])
-      for r in recipe.reported {
-        reported.add([
-          r.metric, r.dataset, r.model, r.value.map { decimals($0, 3) } ?? "-",
-          r.source + (r.isVerified ? "" : " (from memory, not checked)"),
-        ])
-      }
-      lines += reported.lines
+      lines += ["", "Reported by the paper, at its own scale (no target for the numbers above):", ""]
+      lines += ReportedTable(recipe.reported).lines(width: width)
     }
     return lines
+  }
+
+  /// The evaluation above its measurement: `linear-segmentation.miou` would make wide columns.
+  private func header(_ metrics: [String]) -> [[String]] {
+    let parts = metrics.map { $0.split(separator: ".", maxSplits: 1).map(String.init) }
+    return [["", ""] + parts.map { $0[0] }, ["arm", "seeds"] + parts.map { $0.count > 1 ? $0[1] : "" }]
   }
 
   private func summary(_ values: [Double]) -> String {

@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Seeds, as 0,1,2 or 0-7 (default: the recipe's).") var seeds: String?
   @Option(help: "Arms, separated by commas (default: all).") var arms: String?
   @Option(help: "Threads of each run (default: cores / jobs). The results do not depend on it.") var threads: Int?
-  @Option(help: "Runs at the same time.") var jobs = 1
+  @Option(help: "Runs at the same time (default: one for each core; 1 at scale paper).") var jobs: Int?
   @Option(name: .customLong("set"), parsing: .singleValue, help: "Override of the recipe, key=value (repeatable).")
   var overrides: [String] = []
   @Option(help: "Another data provider, or options of it: NAME or KEY=VALUE.") var data: String?
@@ -35,45 +35,77 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Why the golden numbers move.") var because: String?
   @Flag(help: "Print the results as JSON.") var json = false
   @Flag(help: .hidden) var worker = false
+  @Option(help: .hidden) var checkpointSeconds: Double?
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
     if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, got \(threads)") }
-    if !(1...64).contains(jobs) { throw ValidationError("--jobs must be 1 to 64, got \(jobs)") }
-    if record && because == nil { throw ValidationError("--record needs --because TEXT: why do the numbers move?") }
+    if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs must be 1 to 64, got \(jobs)") }
+    if record && (because ?? "").isEmpty { throw ValidationError("--record needs --because TEXT: why do the numbers move?") }
+    if !record && because != nil { throw ValidationError("--because goes with --record only") }
     if record && (seeds != nil || arms != nil || !overrides.isEmpty || data != nil) {
       throw ValidationError("--record takes the whole recipe: leave out --seeds, --arms, --set and --data")
     }
   }
 
   func run() throws {
-    Signals.install()
+    Signals.install(isWorker: worker)
     let catalogue = try Program.catalogue(extraRoots: shared.roots)
     let entry = try catalogue.entry(named: recipe)
     let recipe = try catalogue.recipe(at: entry)
     var overrides = overrides
     if let data { overrides.append(data.contains("=") ? "data.\(data)" : "data.provider=\(data)") }
     let arms = try arms?.split(separator: ",").map { try recipe.arm(named: String($0)).name } ?? recipe.arms.map(\.name)
-    let sweep = Sweep(
-      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out, jobs: jobs,
-      threads: threads ?? max(1, Program.cores / jobs), extraRoots: shared.roots)
+    var sweep = Sweep(
+      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out, jobs: 1,
+      threads: 1, extraRoots: shared.roots, checkpointSeconds: checkpointSeconds)
+    sweep.jobs = jobs ?? (scale == .paper ? 1 : min(Program.cores, try sweep.cells().count, 64))
+    sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
     if worker { return try work(sweep) }
-    try SafeFile.makeFolder(out)
+    try makeOutFolder()
+    try announce(sweep)
     let (records, failures) = try sweep.run()
+    try report(recipe, records, failures)
+    if record { try recordGolden(records, entry) }
+  }
+
+  private func makeOutFolder() throws {
+    do { try SafeFile.makeFolder(out) } catch var error as ReproError {
+      error.hint = "choose another folder with --out"
+      throw error
+    }
+  }
+
+  private func announce(_ sweep: Sweep) throws {
+    let seeds = try sweep.cells().filter { $0.id.arm == sweep.arms.first }.count
+    let width = "\(sweep.jobs) at a time, \(counted(sweep.threads, "thread")) each"
+    Terminal.write(
+      "\(sweep.recipe.id) at scale \(scale.rawValue): \(counted(sweep.arms.count, "arm")) x \(counted(seeds, "seed")), \(width)\n")
+  }
+
+  /// Prints what came out, and ends the program if something went wrong.
+  private func report(_ recipe: Recipe, _ records: [RunRecord], _ failures: [Sweep.Failure]) throws {
     if json {
       Terminal.line(try JSONValue.array(records.map(\.json)).text(pretty: true))
-    } else {
-      for line in ResultTable(recipe: recipe, records: records).lines { Terminal.line(line) }
-      Terminal.line("\nRuns, records and checkpoints: \(out)/\(recipe.id)/\(scale.rawValue)/")
+    } else if !records.isEmpty {
+      Terminal.line()
+      for line in ResultTable(recipe: recipe, records: records).lines(width: Terminal.tableWidth) { Terminal.line(line) }
+      Terminal.line("\nRecords, checkpoints and metrics: \(out)/\(recipe.id)/\(scale.rawValue)/")
     }
-    for failure in failures { Terminal.error("\(failure.cell.arm)-\(failure.cell.seed): \(failure.text)") }
-    if Interruption.isRequested.load(ordering: .relaxed) || failures.contains(where: { $0.code == 130 }) {
-      Terminal.error("interrupted; everything is saved, the same command goes on")
+    // The same mistake in every run is said once.
+    var said: [String] = []
+    for failure in failures where failure.code != 130 && !said.contains(failure.text) {
+      said.append(failure.text)
+      let others = failures.count { $0.text == failure.text } - 1
+      let more = others > 0 ? " and \(counted(others, "other run"))" : ""
+      Terminal.error("\(failure.cell.arm)-\(failure.cell.seed)\(more): \(failure.text)")
+    }
+    if Interruption.isRequested.load(ordering: .relaxed) || failures.contains(where: { $0.exitCode == 130 }) {
+      Terminal.error("interrupted; the same command goes on from the saved state")
       throw ExitCode(130)
     }
-    if let first = failures.first { throw ExitCode(first.code <= 128 ? first.code : 4) }
+    if let first = failures.first { throw ExitCode(first.exitCode) }
     if records.contains(where: { $0.status == .diverged }) { throw ExitCode(4) }
-    if record { try recordGolden(records, entry) }
   }
 
   /// One cell, in this process.
@@ -81,8 +113,12 @@ struct RunCommand: ParsableCommand {
     ThreadPool.shared.threads = sweep.threads
     do {
       for (id, resolved) in try sweep.cells() {
-        let runner = try Program.runner(
-          sweep.recipe, resolved, id, out: out, root: try Program.root(), notices: Notices { WorkerMessage.notice($0).send() })
+        let notices = Notices { WorkerMessage.notice($0).send() }
+        var runner = try Program.runner(sweep.recipe, resolved, id, out: out, root: try Program.root(), notices: notices)
+        if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
+        let lock = try RunLock(runner.folder) {
+          notices("\(id.arm)-\(id.seed): another process works on this run; waiting for it")
+        }
         var last = 0.0
         _ = try runner.run { progress in
           let time = Signals.seconds()
@@ -90,6 +126,7 @@ struct RunCommand: ParsableCommand {
           last = time
           WorkerMessage.progress(progress).send()
         }
+        _ = consume lock
       }
     } catch let error as ReproError {
       WorkerMessage.failure("\(error)").send()
@@ -129,9 +166,17 @@ func parseSeeds(_ text: String) throws -> [UInt64] {
 
 /// Ctrl-C and SIGTERM ask the runs to save and stop.
 enum Signals {
-  static func install() {
+  /// - Parameter isWorker: a worker hears of one Ctrl-C twice, from the terminal and from its parent; for the parent the
+  ///   second one means that nobody wants to wait.
+  static func install(isWorker: Bool = false) {
     for number in [SIGINT, SIGTERM] {
-      signal(number) { _ in Interruption.isRequested.store(true, ordering: .relaxed) }
+      if isWorker {
+        signal(number) { _ in Interruption.isRequested.store(true, ordering: .relaxed) }
+      } else {
+        signal(number) { _ in
+          if Interruption.isRequested.exchange(true, ordering: .relaxed) { _exit(130) }
+        }
+      }
     }
     signal(SIGPIPE, SIG_IGN)
   }

@@ -14,14 +14,31 @@ struct Sweep {
   let overrides: [String]
   /// The folder of all runs.
   let out: String
-  let jobs: Int
-  let threads: Int
+  var jobs: Int
+  var threads: Int
   let extraRoots: [String]
+  /// Seconds between two checkpoints; nil for the runner's own.
+  var checkpointSeconds: Double?
 
   struct Failure {
     let cell: CellID
     let text: String
     let code: Int32
+
+    /// The exit code of the program: a process that somebody killed was interrupted, one that crashed was not.
+    var exitCode: Int32 {
+      if code <= 128 { return code }
+      return [SIGKILL, SIGTERM, SIGINT, SIGHUP].contains(code - 128) ? 130 : 4
+    }
+
+    /// What is said about a process that ended without a word.
+    static func text(_ code: Int32) -> String {
+      switch code - 128 {
+      case SIGKILL: "killed (is the memory full?)"
+      case 1...: "ended by signal \(code - 128), \(String(cString: strsignal(code - 128)).lowercased())"
+      default: "ended with code \(code)"
+      }
+    }
   }
 
   /// All cells in the order of the table: arm by arm, seed by seed.
@@ -48,6 +65,7 @@ struct Sweep {
       try Program.runner(recipe, cells[index].recipe, cells[index].id, out: out, root: root)
     }
     let waiting = try cells.indices.filter { try runner($0).finishedRecord() == nil }
+    try openData(waiting.map { cells[$0] })
     var failures: [Failure] = []
     let board = ProgressBoard(cells: cells.map(\.id), waiting: waiting)
     let pool = ProcessPool(executable: "/proc/self/exe", concurrent: jobs)
@@ -65,8 +83,7 @@ struct Sweep {
       },
       onEnd: { job, code in
         if code != 0 {
-          let text = said[job] ?? (code > 128 ? "killed by signal \(code - 128)" : "ended with code \(code)")
-          failures.append(Failure(cell: cells[waiting[job]].id, text: text, code: code))
+          failures.append(Failure(cell: cells[waiting[job]].id, text: said[job] ?? Failure.text(code), code: code))
         }
         board.end(waiting[job], failed: code != 0)
       },
@@ -79,9 +96,19 @@ struct Sweep {
     return (records, failures)
   }
 
+  /// Opens every data set that the runs need, once: what is missing is said before anything starts, and a cache is decoded
+  /// by one process instead of by all.
+  private func openData(_ cells: [(id: CellID, recipe: ResolvedRecipe)]) throws {
+    var seen: Set<String> = []
+    for (id, recipe) in cells where seen.insert(recipe.data.type + " " + recipe.data.options.canonical).inserted {
+      try Program.plugins.checkData(of: recipe, root: Program.dataRoot(seed: id.seed))
+    }
+  }
+
   private func workerArguments(_ cell: CellID) -> [String] {
     ["run", cell.recipe, "--scale", cell.scale.rawValue, "--arms", cell.arm, "--seeds", "\(cell.seed)", "--threads", "\(threads)",
       "--out", out, "--worker"] + overrides.flatMap { ["--set", $0] } + extraRoots.flatMap { ["--root", $0] }
+      + (checkpointSeconds.map { ["--checkpoint-seconds", "\($0)"] } ?? [])
   }
 }
 
@@ -90,9 +117,10 @@ extension Program {
   static func runner(
     _ recipe: Recipe, _ resolved: ResolvedRecipe, _ cell: CellID, out: String, root: String, notices: Notices = notices
   ) throws -> CellRunner {
-    CellRunner(
+    let data = dataRoot()
+    return CellRunner(
       plugins: plugins, recipe: resolved, seed: cell.seed, planSHA256: SHA256.hex(of: try recipe.plan()),
-      folder: "\(out)/\(cell.folder)", commit: commit(root), dataCache: dataCache, mirror: mirror, notices: notices)
+      folder: "\(out)/\(cell.folder)", commit: commit(root), dataCache: data.cache, mirror: data.mirror, notices: notices)
   }
 }
 
@@ -122,7 +150,7 @@ enum WorkerMessage {
     }
   }
 
-  /// Prints the message for the parent.
+  /// Prints the message for the parent; without a parent there is nobody to run for, so the run saves and stops.
   func send() {
     let json: JSONValue
     switch self {
@@ -135,6 +163,6 @@ enum WorkerMessage {
         "left": .double(p.secondsLeft), "metrics": .object(metrics),
       ]
     }
-    if let text = try? json.text() { Terminal.line(text) }
+    if let text = try? json.text(), !Terminal.reaches(text) { Interruption.isRequested.store(true, ordering: .relaxed) }
   }
 }

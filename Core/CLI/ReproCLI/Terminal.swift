@@ -3,12 +3,17 @@ import ReproConfig
 
 /// Where the program speaks: lines on stdout, errors and progress on stderr, colour only where a person looks.
 enum Terminal {
-  static let isInteractive = isatty(STDERR_FILENO) == 1
-  static let hasColour =
-    isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
-    && getenv("TERM").map { String(cString: $0) } != "dumb"
+  /// Whether somebody watches the progress on a terminal that can move its cursor.
+  static let isInteractive = isatty(STDERR_FILENO) == 1 && !isDumb
+  static let hasColour = isatty(STDOUT_FILENO) == 1 && !isDumb && (variable("NO_COLOR") ?? "").isEmpty
+
+  private static let isDumb = variable("TERM") == "dumb"
+  private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   static func line(_ text: String = "") { send(text + "\n", to: STDOUT_FILENO) }
+
+  /// The same, told whether anybody still listens.
+  static func reaches(_ text: String) -> Bool { send(text + "\n", to: STDOUT_FILENO) }
 
   static func error(_ text: String) { write("repro: \(text)\n") }
 
@@ -16,51 +21,39 @@ enum Terminal {
   static func write(_ text: String) { send(text, to: STDERR_FILENO) }
 
   /// Straight to the descriptor: nothing waits in a buffer when a worker is killed.
-  private static func send(_ text: String, to descriptor: Int32) {
+  @discardableResult
+  private static func send(_ text: String, to descriptor: Int32) -> Bool {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+      if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return false }
     }
+    return true
   }
 
-  /// Columns of the terminal, 80 where there is none.
-  static var width: Int {
+  /// Columns of the terminal that shows the progress, 80 where there is none.
+  static var width: Int { columns(STDERR_FILENO) ?? 80 }
+
+  /// Columns that a table may have; nil where nobody counts them, as in a pipe.
+  static var tableWidth: Int? { columns(STDOUT_FILENO) }
+
+  private static func columns(_ descriptor: Int32) -> Int? {
     var size = winsize()
-    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
+  }
+
+  /// Asks a question that wants yes or no; no without a person to answer.
+  static func confirms(_ question: String) -> Bool {
+    guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return false }
+    write("\(question) [y/N] ")
+    let answer = readLine(strippingNewline: true)?.lowercased() ?? ""
+    return answer == "y" || answer == "yes"
   }
 
   static func bold(_ text: String) -> String { hasColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
   static func dim(_ text: String) -> String { hasColour ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
   static func red(_ text: String) -> String { hasColour ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
   static func green(_ text: String) -> String { hasColour ? "\u{1B}[32m\(text)\u{1B}[0m" : text }
-}
-
-/// Columns of text, aligned: words to the left, numbers to the right.
-struct TextTable {
-  private var rows: [[String]] = []
-  private let rightAligned: Set<Int>
-
-  init(_ header: [String], rightAligned: Set<Int> = []) {
-    rows = [header]
-    self.rightAligned = rightAligned
-  }
-
-  mutating func add(_ row: [String]) { rows.append(row) }
-
-  /// The lines of the table, its header in bold.
-  var lines: [String] {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { c in rows.map { c < $0.count ? $0[c].count : 0 }.max() ?? 0 }
-    return rows.enumerated().map { r, row in
-      let cells = row.enumerated().map { c, text -> String in
-        let pad = String(repeating: " ", count: max(0, widths[c] - text.count))
-        return rightAligned.contains(c) ? pad + text : c == row.count - 1 ? text : text + pad
-      }
-      let line = cells.joined(separator: "  ")
-      return r == 0 ? Terminal.bold(line) : line
-    }
-  }
 }
 
 /// A number with so many decimals, without Foundation.
@@ -79,9 +72,23 @@ func decimals(_ x: Double, _ places: Int) -> String {
 
 /// Seconds as people say them: 48 s, 3 min 5 s, 2 h 10 min.
 func duration(_ seconds: Double) -> String {
-  guard seconds.isFinite else { return "?" }
-  let s = Int(seconds.rounded())
+  guard seconds.isFinite, seconds < 1e9 else { return "?" }
+  let s = Int(max(0, seconds).rounded())
   if s < 60 { return "\(s) s" }
   if s < 3600 { return "\(s / 60) min \(s % 60) s" }
   return "\(s / 3600) h \(s % 3600 / 60) min"
 }
+
+/// A size as people say it: 812 bytes, 3.1 KiB, 162.2 MiB.
+func fileSize(_ bytes: Int) -> String {
+  if bytes < 1024 { return "\(bytes) bytes" }
+  var value = Double(bytes) / 1024
+  for unit in ["KiB", "MiB", "GiB"] {
+    if value < 1000 || unit == "GiB" { return "\(decimals(value, 1)) \(unit)" }
+    value /= 1024
+  }
+  return "\(bytes) bytes"
+}
+
+/// `1 run`, `2 runs`.
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)" + (count == 1 ? "" : "s") }

@@ -12,7 +12,7 @@ struct VerifyCommand: ParsableCommand {
   @Argument(help: "Recipes (default: all).") var recipes: [String] = []
   @Option(help: "Allowed difference: tolerance * max(1, |golden|).") var tolerance = 1e-3
   @Option(help: "Threads of each run.") var threads: Int?
-  @Option(help: "Runs at the same time.") var jobs = 1
+  @Option(help: "Runs at the same time (default: one for each core).") var jobs: Int?
   @Flag(help: "Print the outcomes as JSON.") var json = false
   @OptionGroup var shared: SharedOptions
 
@@ -40,7 +40,7 @@ struct VerifyCommand: ParsableCommand {
     if json {
       Terminal.line(try JSONValue.array(rows).text(pretty: true))
     } else {
-      for line in table.lines { Terminal.line(line) }
+      for line in table.lines(width: Terminal.tableWidth, clipping: [3]) { Terminal.line(line) }
     }
     if !good { throw ExitCode(1) }
   }
@@ -54,10 +54,14 @@ struct VerifyCommand: ParsableCommand {
       ]
     }
     return try TemporaryFolder.with { folder in
+      let jobs = jobs ?? Program.cores
       let sweep = Sweep(
         recipe: recipe, scale: .tiny, arms: recipe.arms.map(\.name), seeds: nil, overrides: [], out: folder, jobs: jobs,
         threads: threads ?? max(1, Program.cores / jobs), extraRoots: shared.roots)
       let (records, failures) = try sweep.run()
+      if Interruption.isRequested.load(ordering: .relaxed) {
+        throw ReproError(.interrupted, at: entry.recipe, found: "stopped before it was verified")
+      }
       if let failure = failures.first {
         return [Verification(arm: failure.cell.arm, seed: failure.cell.seed, outcome: .missing(failure.text))]
       }

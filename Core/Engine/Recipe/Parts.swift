@@ -121,7 +121,7 @@ public struct EvaluationPlan: Sendable {
 }
 
 /// Small letters, digits and single dashes inside: how papers, recipes, stages, arms and claims are called.
-func isIdentifier(_ text: some StringProtocol) -> Bool {
+public func isIdentifier(_ text: some StringProtocol) -> Bool {
   let words = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
   return words.allSatisfy { word in
     !word.isEmpty

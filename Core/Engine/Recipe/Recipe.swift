@@ -72,7 +72,8 @@ public struct Recipe: Sendable {
     arms = try Self.arms(root.require("arms"))
     let names = Names(arms: arms.map(\.name), evaluations: self.evaluations)
     claims = try root.sections("claims") { section throws(ReproError) in try Claim(&section, names) }
-    reported = try root.sections("reported") { section throws(ReproError) in try Reported(&section) }
+    let ids = claims.map(\.id)
+    reported = try root.sections("reported") { section throws(ReproError) in try Reported(&section, claims: ids) }
     deviations = try root.strings("deviations", default: [])
     sanity = try root.sections("sanity") { section throws(ReproError) in try SanityFloor(&section, names) }
     try root.finish()

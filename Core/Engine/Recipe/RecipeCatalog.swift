@@ -135,14 +135,14 @@ extension RecipeCatalog {
   }
 
   /// The path without links and dots; the path itself if it does not exist.
-  private static func resolved(_ path: String) -> String {
+  public static func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }
     return String(cString: real)
   }
 
   /// A path for messages: relative if it lies in the current folder.
-  private static func displayed(_ path: String) -> String {
+  public static func displayed(_ path: String) -> String {
     let here = resolved(".") + "/"
     return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
   }

@@ -2,6 +2,8 @@ import ReproConfig
 
 /// A number that the paper reports: it stands beside ours and never decides by itself.
 public struct Reported: Sendable {
+  /// The claim of the recipe that this number is about; nil for one that only stands beside ours.
+  public let claim: String?
   /// As the paper calls it: "linear top-1".
   public let metric: String
   public let dataset: String
@@ -16,8 +18,18 @@ public struct Reported: Sendable {
   /// Whether somebody looked it up there; otherwise it is from memory and shown as such.
   public let isVerified: Bool
 
-  init(_ section: inout Section) throws(ReproError) {
+  /// - Parameter claims: the ids of the recipe's claims.
+  init(_ section: inout Section, claims: [String]) throws(ReproError) {
     let any = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+    claim = try section.ifPresent("claim") { node, name throws(ReproError) in
+      let claim = try node.string(named: name)
+      guard claims.contains(claim) else {
+        throw ReproError(
+          .usage, at: "\(node.mark)", found: "\(name) names the unknown claim '\(clipped(claim))'",
+          hint: suggestion(for: claim, among: claims) ?? "the claims are \(claims.joined(separator: ", "))")
+      }
+      return claim
+    }
     metric = try section.string("metric")
     dataset = try section.string("dataset")
     model = try section.string("model")

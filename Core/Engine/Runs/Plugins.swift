@@ -52,6 +52,13 @@ public struct Plugins: Sendable {
     _ = try dataset(recipe.data)
   }
 
+  /// Opens the data of a cell and shows its description to the evaluations, so that missing files, caches that have to be
+  /// built and protocols that do not fit are found before any run starts.
+  public func checkData(of recipe: ResolvedRecipe, root: DataRoot) throws {
+    let data = try makeDataset(recipe.data, root: root)
+    for plan in recipe.evaluations { try makeEvaluation(plan).check(data.spec) }
+  }
+
   func makeEvaluation(_ plan: EvaluationPlan) throws(ReproError) -> any Evaluation {
     func decode<E: Evaluation>(_ type: E.Type) throws(ReproError) -> any Evaluation {
       var section = try Section(plan.options, name: plan.name)

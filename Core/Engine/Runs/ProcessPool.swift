@@ -42,6 +42,7 @@ public struct ProcessPool {
   ) throws {
     var children: [Child] = []
     var next = 0
+    var hasStopped = false
     while next < jobs.count || !children.isEmpty {
       while children.count < concurrent, next < jobs.count, mayContinue() {
         children.append(try spawn(jobs[next], index: next))
@@ -49,6 +50,11 @@ public struct ProcessPool {
         next += 1
       }
       if children.isEmpty { return }
+      if Interruption.isRequested.load(ordering: .relaxed), !hasStopped {
+        // Ctrl-C reaches the children by itself, a signal to this process alone does not.
+        for child in children { kill(child.pid, SIGTERM) }
+        hasStopped = true
+      }
       var polls = children.map { pollfd(fd: $0.output, events: Int16(POLLIN), revents: 0) }
       guard poll(&polls, nfds_t(polls.count), 1000) > 0 else { continue }
       for (at, poll) in polls.enumerated().reversed() where poll.revents != 0 {
