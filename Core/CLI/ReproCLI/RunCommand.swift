@@ -7,15 +7,6 @@ import ReproTensor
 
 extension Scale: ExpressibleByArgument {}
 
-/// Options that several commands share.
-struct SharedOptions: ParsableArguments {
-  @Option(name: .customLong("root"), parsing: .singleValue, help: "A further folder with Reproductions/ (repeatable).")
-  var roots: [String] = []
-
-  @Option(help: "Instruction set of the kernels and of OpenBLAS: portable, avx2 or avx512 (default: the best).")
-  var isa: String?
-}
-
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Trains and evaluates a recipe: all arms and seeds, resumed where they were left.",
@@ -30,6 +21,7 @@ struct RunCommand: ParsableCommand {
   @Option(name: .customLong("set"), parsing: .singleValue, help: "Override of the recipe, key=value (repeatable).")
   var overrides: [String] = []
   @Option(help: "Another data provider, or options of it: NAME or KEY=VALUE.") var data: String?
+  @Option(help: "A checkpoint whose parameters the runs start from.") var weights: String?
   @Option(help: "The folder of all runs.") var out = "runs"
   @Flag(help: "Write the results into the recipe's golden file; needs --because.") var record = false
   @Option(help: "Why the golden numbers move.") var because: String?
@@ -43,8 +35,8 @@ struct RunCommand: ParsableCommand {
     if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs must be 1 to 64, got \(jobs)") }
     if record && (because ?? "").isEmpty { throw ValidationError("--record needs --because TEXT: why do the numbers move?") }
     if !record && because != nil { throw ValidationError("--because goes with --record only") }
-    if record && (seeds != nil || arms != nil || !overrides.isEmpty || data != nil) {
-      throw ValidationError("--record takes the whole recipe: leave out --seeds, --arms, --set and --data")
+    if record && (seeds != nil || arms != nil || !overrides.isEmpty || data != nil || weights != nil) {
+      throw ValidationError("--record takes the whole recipe: leave out --seeds, --arms, --set, --data and --weights")
     }
   }
 
@@ -58,8 +50,8 @@ struct RunCommand: ParsableCommand {
     let arms = try arms?.split(separator: ",").map { try recipe.arm(named: String($0)).name } ?? recipe.arms.map(\.name)
     var sweep = Sweep(
       recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out, jobs: 1,
-      threads: 1, extraRoots: shared.roots, checkpointSeconds: checkpointSeconds)
-    sweep.jobs = jobs ?? (scale == .paper ? 1 : min(Program.cores, try sweep.cells().count, 64))
+      threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds)
+    sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
     if worker { return try work(sweep) }
     try makeOutFolder()
@@ -114,8 +106,7 @@ struct RunCommand: ParsableCommand {
     do {
       for (id, resolved) in try sweep.cells() {
         let notices = Notices { WorkerMessage.notice($0).send() }
-        var runner = try Program.runner(sweep.recipe, resolved, id, out: out, root: try Program.root(), notices: notices)
-        if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
+        let runner = try sweep.runner(id, resolved, root: try Program.root(), notices: notices)
         let lock = try RunLock(runner.folder) {
           notices("\(id.arm)-\(id.seed): another process works on this run; waiting for it")
         }

@@ -5,7 +5,7 @@ import ReproEngine
 
 /// Holds a run's folder for one process: two would write over each other's checkpoints, as when a killed command left a
 /// worker behind that is still saving.
-struct RunLock: ~Copyable {
+final class RunLock {
   private let descriptor: Int32
 
   /// Takes the lock, or waits until the other process lets go.

@@ -96,13 +96,14 @@ struct RecipePage {
   }
 
   private func claims() -> [String] {
-    recipe.claims.flatMap { claim in
-      [
-        claim.id + (claim.isPrimary ? " (primary)" : ""), "  " + claim.statement,
-        "  \(claim.metric): \(claim.form.words)" + (claim.delta.map { ", smallest effect that would matter \($0)" } ?? "")
-          + ", \(claim.seeds) seeds" + (claim.extendTo.map { ", or \($0) at a second look" } ?? "")
-          + (claim.attempt > 1 ? ", attempt \(claim.attempt)" : ""),
-      ].filter { $0 != "  " } + measured(claim)
+    recipe.claims.flatMap { claim -> [String] in
+      var judged = "  \(claim.metric): \(claim.form.words)"
+      if let delta = claim.delta { judged += ", smallest effect that would matter \(delta)" }
+      judged += ", \(claim.seeds) seeds"
+      if let more = claim.extendTo { judged += ", or \(more) at a second look" }
+      if claim.attempt > 1 { judged += ", attempt \(claim.attempt)" }
+      let statement = claim.statement.isEmpty ? [] : ["  " + claim.statement]
+      return [claim.id + (claim.isPrimary ? " (primary)" : "")] + statement + [judged] + measured(claim)
     }
   }
 

@@ -17,6 +17,8 @@ struct Sweep {
   var jobs: Int
   var threads: Int
   let extraRoots: [String]
+  /// A checkpoint that the runs start from.
+  var weights: String?
   /// Seconds between two checkpoints; nil for the runner's own.
   var checkpointSeconds: Double?
 
@@ -62,7 +64,7 @@ struct Sweep {
     }
     let root = try Program.root()
     func runner(_ index: Int) throws -> CellRunner {
-      try Program.runner(recipe, cells[index].recipe, cells[index].id, out: out, root: root)
+      try self.runner(cells[index].id, cells[index].recipe, root: root)
     }
     let waiting = try cells.indices.filter { try runner($0).finishedRecord() == nil }
     try openData(waiting.map { cells[$0] })
@@ -96,6 +98,16 @@ struct Sweep {
     return (records, failures)
   }
 
+  /// The runner of one cell.
+  func runner(
+    _ id: CellID, _ resolved: ResolvedRecipe, root: String, notices: Notices = Program.notices
+  ) throws -> CellRunner {
+    var runner = try Program.runner(recipe, resolved, id, out: out, root: root, notices: notices)
+    runner.initialWeights = weights
+    if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
+    return runner
+  }
+
   /// Opens every data set that the runs need, once: what is missing is said before anything starts, and a cache is decoded
   /// by one process instead of by all.
   private func openData(_ cells: [(id: CellID, recipe: ResolvedRecipe)]) throws {
@@ -106,9 +118,13 @@ struct Sweep {
   }
 
   private func workerArguments(_ cell: CellID) -> [String] {
-    ["run", cell.recipe, "--scale", cell.scale.rawValue, "--arms", cell.arm, "--seeds", "\(cell.seed)", "--threads", "\(threads)",
-      "--out", out, "--worker"] + overrides.flatMap { ["--set", $0] } + extraRoots.flatMap { ["--root", $0] }
-      + (checkpointSeconds.map { ["--checkpoint-seconds", "\($0)"] } ?? [])
+    var words = ["run", cell.recipe, "--scale", cell.scale.rawValue, "--arms", cell.arm, "--seeds", "\(cell.seed)"]
+    words += ["--threads", "\(threads)", "--out", out, "--worker"]
+    for override in overrides { words += ["--set", override] }
+    for root in extraRoots { words += ["--root", root] }
+    if let weights { words += ["--weights", weights] }
+    if let checkpointSeconds { words += ["--checkpoint-seconds", "\(checkpointSeconds)"] }
+    return words
   }
 }
 

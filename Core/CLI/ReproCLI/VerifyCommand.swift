@@ -23,7 +23,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     Signals.install()
     let catalogue = try Program.catalogue(extraRoots: shared.roots)
-    let entries = try recipes.isEmpty ? catalogue.entries : recipes.map { try catalogue.entry(named: $0) }
+    let entries = recipes.isEmpty ? catalogue.entries : try recipes.map { try catalogue.entry(named: $0) }
     var table = TextTable(["recipe", "arm", "seed", "outcome"])
     var rows: [JSONValue] = []
     var good = true

@@ -166,6 +166,31 @@ struct MethodSkeleton {
     """
   }
 
+  /// Reproductions/<id>/NOTES.md
+  var notes: String {
+    """
+    # \(paper.title) (\(paper.year))
+
+    ## What the paper claims
+
+    The claims in the paper's own words, each with its table and page. (These four paragraphs are to be written; half a \
+    page is enough.)
+
+    ## What we changed
+
+    The deviations of the recipes, and why they should not matter for the claims.
+
+    ## What we saw
+
+    The table of `repro run \(id)-small`, and what it says about the claims.
+
+    ## What we do not believe yet
+
+    Doubts, and what would settle them.
+
+    """
+  }
+
   /// The line of registry.yaml.
   var registryLine: String {
     "- {id: \(id), family: \(family.lowercased()), type: \(type), arxiv: \"\(paper.arxiv)\", recipes: [\(id)-small], "

@@ -48,6 +48,7 @@ extension Scaffold {
       try Scaffold.adding(names.type, toListIn: text, of: "Methods/\(folder)/All.swift")
     }
     try changes.add("Reproductions/\(names.id)/\(recipe).yaml", skeleton.recipe)
+    try changes.add("Reproductions/\(names.id)/NOTES.md", skeleton.notes)
     try changes.add("Tests/MethodsTests/\(names.type)Tests.swift", skeleton.test)
     try changes.edit("registry.yaml") { text throws(ReproError) in
       try Scaffold.inserting(skeleton.registryLine, id: names.id, inRegistry: text)

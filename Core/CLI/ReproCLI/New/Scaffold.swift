@@ -7,7 +7,7 @@ import ReproEngine
 struct Scaffold {
   let root: String
 
-  init(root: String? = nil) throws(ReproError) { self.root = RecipeCatalog.resolved(try root ?? Program.root()) }
+  init(root: String? = nil) throws { self.root = RecipeCatalog.resolved(try root ?? Program.root()) }
 
   /// What a method is called.
   struct Names: Equatable {
