@@ -11,7 +11,8 @@ import ReproTensor
 ///     L_iBOT = 1 / (2B) sum_images 1/|mask| sum_{t in mask} H(p_t, s_t),   H(p, s) = -sum_k p_k log softmax(s / 0.1)_k
 ///
 /// The teacher sees two global crops; the student sees them with masked patches, and small local crops. With `distill` a
-/// larger teacher is trained by the stage `teacher` and then frozen; nothing is masked then (Section 5).
+/// larger teacher is trained by the stage `teacher` and then frozen; the student sees everything then: no masks, no
+/// stochastic depth, and all patches are matched (Section 5).
 /// - Source: Oquab et al. 2023 (arXiv 2304.07193) and the authors' code; deviations in Reproductions/dinov2/NOTES.md.
 public struct DINOv2: MethodPlugin {
   public static let card = MethodCard(
@@ -34,7 +35,8 @@ public struct DINOv2: MethodPlugin {
 
   public func makeState(for data: DataSpec, random: RandomStream) throws -> State {
     let image = try data.image()
-    let vit = try options.vit(options.size, image)
+    var vit = try options.vit(options.size, image)
+    if options.distill != nil { vit.dropPath = 0 }  // a student of a frozen teacher skips no blocks
     let large = try options.distill.map { try options.vit($0, image) }
     return State(
       model: SelfDistillationPair(vit, options.heads, random: random.child("model")),
@@ -80,8 +82,15 @@ public struct DINOv2: MethodPlugin {
     return train(&pair, teacher: pair.teacher, crops, masks, masksInput: options.weights.ibot > 0, &context, name)
   }
 
-  /// One update of the student and of its average. Images meet in `targets` and `loss` only.
-  private func train(
+  /// One update of the student and of its average. Images meet in the targets and in `loss` only.
+  ///
+  /// - Parameters:
+  ///   - pair: student, its average, and the centres that targets are made with.
+  ///   - teacher: who makes the targets: the average, or the frozen larger network.
+  ///   - masks: patches of the global crops that are matched, first crops before second ones.
+  ///   - masksInput: whether the student sees the mask token in their places.
+  ///   - name: the optimizer's.
+  func train(
     _ pair: inout SelfDistillationPair, teacher: SelfDistillationNetwork, _ crops: MultiCrop.Crops, _ masks: BlockMasks,
     masksInput: Bool, _ context: inout StepContext, _ name: String
   ) -> Metrics {
@@ -91,12 +100,13 @@ public struct DINOv2: MethodPlugin {
     func part(_ rows: Range<Int>) -> CropShard { parts[rows.lowerBound / rows.count] }
     let outputs = context.gather(crops.count) { teacher.targets(of: part($0), usesPatches: usesPatches) }
     let cls = concat([outputs[0], outputs[1]])  // [2B, K]
-    let patches = usesPatches ? outputs[2] : nil  // [masked, K]
+    // [masked, K]; on small grids it can happen that nothing is masked.
+    let patches = usesPatches && outputs[2].shape[0] > 0 ? outputs[2] : nil
     let target = options.assign(cls, pair.dinoCenter, temperature).split(2)
     let patchTarget = patches.map { options.assign($0, pair.ibotCenter, temperature) }
     if options.centering == .softmax {
       pair.dinoCenter = movedCenter(pair.dinoCenter, towards: cls)
-      if let patches, patches.shape[0] > 0 { pair.ibotCenter = movedCenter(pair.ibotCenter, towards: patches) }
+      if let patches { pair.ibotCenter = movedCenter(pair.ibotCenter, towards: patches) }
     }
 
     var metrics: Metrics = [:]
@@ -108,7 +118,7 @@ public struct DINOv2: MethodPlugin {
       loss(StudentOutputs(z), target, patchTarget, parts, &metrics)
     }
     metrics["loss"] = value.item
-    let scaling = options.scaling(context.progress)
+    let scaling = options.scaling(context.progress, depth: pair.student.backbone.blocks.count)
     metrics["gradient"] = context.update(
       &pair.student, gradients, optimizer: name, scaling: scaling, clipGroup: { String($0.path.prefix { $0 != "." }) })
     pair.teacher.average(with: pair.student, rate: Real(options.teacherMomentum(context.progress)))
@@ -118,7 +128,7 @@ public struct DINOv2: MethodPlugin {
   }
 
   /// The three terms, over the whole batch.
-  private func loss(
+  func loss(
     _ z: StudentOutputs, _ target: [Tensor], _ patchTarget: Tensor?, _ parts: [CropShard], _ metrics: inout Metrics
   ) -> Tensor {
     let terms = Real(2 * (parts[0].locals.count) + 2)
@@ -128,12 +138,14 @@ public struct DINOv2: MethodPlugin {
     if let locals = z.locals {
       // H is linear in the target, so both global targets of an image are added first.
       let both = (target[0] + target[1]).gathered(IndexTensor(parts.flatMap(\.rowsOfLocals)))  // [L B, K]
-      dino = dino + crossEntropyRows(targets: both, logits: locals, temperature: options.studentTemperature).sum()
+      dino =
+        dino + crossEntropyRows(targets: both, logits: locals, temperature: options.studentTemperature).sum()
         / Real(target[0].shape[0])
     }
     dino = dino / terms
     metrics["dino"] = dino.item
     var total: Tensor = dino * options.weights.dino
+    if options.weights.ibot > 0 { metrics["ibot"] = 0 }
     if let patchTarget, let patches = z.patches {
       let rows = crossEntropyRows(targets: patchTarget, logits: patches, temperature: options.studentTemperature)
       let ibot = (rows * concat(parts.map(\.weights))).sum() / Real(2 * target[0].shape[0])

@@ -34,9 +34,11 @@ struct DINOv2Options: Sendable {
     dropPath = Real(try s.double("drop_path", in: 0...0.9, default: 0))
     deviation = Real(try s.double("init_deviation", in: 0.0001...1, default: 0.02))
     heads = try HeadConfiguration(&s)
-    centering = try s.choice("centering", ["sinkhorn", "softmax"], default: "softmax") == "sinkhorn" ? .sinkhorn : .softmax
+    let word = try s.choice("centering", Centering.allCases.map(\.rawValue), default: Centering.softmax.rawValue)
+    centering = Centering(rawValue: word) ?? .softmax
     teacherTemperature = try s.schedule(
-      "teacher_temperature", in: 0.001...10, shape: .linear, default: Schedule(from: 0.04, to: 0.07, over: 0.3, form: .linear))
+      "teacher_temperature", in: 0.001...10, shape: .linear,
+      default: Schedule(from: 0.04, to: 0.07, over: 0.3, form: .linear))
     studentTemperature = Real(try s.double("student_temperature", in: 0.001...10, default: 0.1))
     teacherMomentum = try s.schedule("teacher_momentum", in: 0...1, default: Schedule(from: 0.992, to: 1))
     (maskProbability, maskRatio) =
@@ -66,7 +68,8 @@ struct DINOv2Options: Sendable {
 
   /// A backbone of the given size for the given images.
   func vit(_ size: Size, _ image: (height: Int, width: Int, channels: Int)) throws(ReproError) -> ViTConfiguration {
-    let sides = [image.height, image.width, usual.globalSize, usual.localSize]
+    let sides =
+      [image.height, image.width, usual.globalSize, usual.localSize]
       + (highResolution.map { [$0.globalSize, $0.localSize] } ?? [])
     for side in sides where side % patch != 0 {
       throw ReproError(
@@ -93,21 +96,21 @@ struct DINOv2Options: Sendable {
   }
 
   /// The authors' parameter groups: rates decay towards the input, the patch embedding is slower, the prototypes start
-  /// frozen; no weight decay on biases, norms and LayerScale.
-  func scaling(_ progress: Double) -> ParameterScaling {
+  /// frozen; no weight decay on biases, norms and LayerScale. `depth` counts the blocks of the network that is trained.
+  func scaling(_ progress: Double, depth: Int) -> ParameterScaling {
     let freezes = progress < freezeLastLayer
     return ParameterScaling { [self] p in
       let decay: Real = p.role == .weight || p.path.hasSuffix("weight_g") || isToken(p.path) ? 1 : 0
       if p.path.contains("last_layer") { return (freezes ? 0 : 1, decay) }
       guard p.path.hasPrefix("backbone.") else { return (1, decay) }
-      var layer = size.depth + 1
+      var layer = depth + 1
       if p.path.hasPrefix("backbone.blocks.") {
         layer = 1 + (Int(p.path.dropFirst("backbone.blocks.".count).prefix { $0 != "." }) ?? 0)
       } else if isToken(p.path) || p.path.hasPrefix("backbone.patch_embed") {
         layer = 0
       }
       var rate: Real = 1
-      for _ in layer..<(size.depth + 1) { rate *= Real(layerwiseDecay) }
+      for _ in layer..<(depth + 1) { rate *= Real(layerwiseDecay) }
       if p.path.hasPrefix("backbone.patch_embed") { rate *= Real(patchEmbedRate) }
       return (rate, decay)
     }

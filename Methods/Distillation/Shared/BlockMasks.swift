@@ -7,8 +7,11 @@ import ReproTensor
 /// (one uniform draw in each of equal slices), and then shuffled among the images.
 /// - Source: Bao et al. 2021 (BEiT, arXiv 2106.08254), Algorithm 1; DINOv2's collate and masking code.
 public struct BlockMasks: Sendable, Equatable {
-  /// 1 where a patch is masked, `[n, rows * columns]`.
+  /// For each image, whether a patch is masked, row by row.
   public let bits: [[Bool]]
+
+  /// The given masks, one row of patches for each image.
+  init(bits: [[Bool]]) { self.bits = bits }
 
   public init(
     images n: Int, rows: Int, columns: Int, probability: Double, ratio: ClosedRange<Double>, random: RandomStream
@@ -26,12 +29,13 @@ public struct BlockMasks: Sendable, Equatable {
     bits = all
   }
 
-  /// Rectangles of at least four patches and aspect 0.3 to 1 / 0.3 until `wanted` patches are masked or ten tries fail.
+  /// Rectangles of at least four patches (less where fewer are left to mask) and at most half of the image, of aspect 0.3 to
+  /// 1 / 0.3, until `wanted` patches are masked or ten tries in a row fail: then fewer are, on small grids even none.
   static func blocks(rows: Int, columns: Int, wanted: Int, _ stream: inout RandomStream) -> [Bool] {
     var mask = [Bool](repeating: false, count: rows * columns)
     var count = 0
     while count < wanted {
-      let most = wanted - count
+      let most = min(wanted - count, rows * columns / 2)
       var added = 0
       for _ in 0..<10 where added == 0 {
         let area = stream.uniform(4, Double(most))

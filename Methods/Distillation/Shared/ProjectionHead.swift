@@ -5,7 +5,9 @@ import ReproTensor
 ///
 ///     z = normalise(MLP(x));   logits_k = g_k <v_k, z> / |v_k|
 ///
-/// The gains g start at 1 and are trained, as in DINOv2 (DINO froze them). Names as in the authors' checkpoints.
+/// The gains g start at 1 and are trained, as in DINOv2 (DINO froze them). The directions v start uniform within
+/// 1 / sqrt(bottleneck), PyTorch's default for a linear map: their length cancels in the logits, but decides how far a step
+/// of AdamW turns them. Names as in the authors' checkpoints.
 /// - Source: Caron et al. 2021 (arXiv 2104.14294), Section 3.1; weight normalisation: Salimans and Kingma 2016 (1602.07868).
 public struct ProjectionHead: Layer {
   /// Widths of a head.
@@ -22,9 +24,12 @@ public struct ProjectionHead: Layer {
 
   public init(_ width: Int, _ c: Configuration, deviation: Real = 0.02, random: RandomStream) {
     let widths = [width] + Array(repeating: c.hidden, count: c.layers - 1) + [c.bottleneck]
-    mlp = (0..<c.layers).map { Linear(widths[$0], widths[$0 + 1], deviation: deviation, random: random.child("mlp", $0)) }
+    mlp = (0..<c.layers).map {
+      Linear(widths[$0], widths[$0 + 1], deviation: deviation, random: random.child("mlp", $0))
+    }
     var stream = random.child("last_layer")
-    direction = stream.truncatedNormal([c.prototypes, c.bottleneck], deviation: 0.02)
+    let limit = 1 / Real(c.bottleneck).squareRoot()
+    direction = stream.uniform([c.prototypes, c.bottleneck], -limit, limit)
     gain = .ones([c.prototypes, 1])
   }
 
