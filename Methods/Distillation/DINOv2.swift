@@ -138,7 +138,8 @@ public struct DINOv2: MethodPlugin {
     if let locals = z.locals {
       // H is linear in the target, so both global targets of an image are added first.
       let both = (target[0] + target[1]).gathered(IndexTensor(parts.flatMap(\.rowsOfLocals)))  // [L B, K]
-      dino = dino + crossEntropyRows(targets: both, logits: locals, temperature: options.studentTemperature).sum()
+      dino =
+        dino + crossEntropyRows(targets: both, logits: locals, temperature: options.studentTemperature).sum()
         / Real(target[0].shape[0])
     }
     dino = dino / terms

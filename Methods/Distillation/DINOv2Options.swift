@@ -34,9 +34,11 @@ struct DINOv2Options: Sendable {
     dropPath = Real(try s.double("drop_path", in: 0...0.9, default: 0))
     deviation = Real(try s.double("init_deviation", in: 0.0001...1, default: 0.02))
     heads = try HeadConfiguration(&s)
-    centering = try s.choice("centering", ["sinkhorn", "softmax"], default: "softmax") == "sinkhorn" ? .sinkhorn : .softmax
+    let word = try s.choice("centering", Centering.allCases.map(\.rawValue), default: Centering.softmax.rawValue)
+    centering = Centering(rawValue: word) ?? .softmax
     teacherTemperature = try s.schedule(
-      "teacher_temperature", in: 0.001...10, shape: .linear, default: Schedule(from: 0.04, to: 0.07, over: 0.3, form: .linear))
+      "teacher_temperature", in: 0.001...10, shape: .linear,
+      default: Schedule(from: 0.04, to: 0.07, over: 0.3, form: .linear))
     studentTemperature = Real(try s.double("student_temperature", in: 0.001...10, default: 0.1))
     teacherMomentum = try s.schedule("teacher_momentum", in: 0...1, default: Schedule(from: 0.992, to: 1))
     (maskProbability, maskRatio) =
@@ -66,7 +68,8 @@ struct DINOv2Options: Sendable {
 
   /// A backbone of the given size for the given images.
   func vit(_ size: Size, _ image: (height: Int, width: Int, channels: Int)) throws(ReproError) -> ViTConfiguration {
-    let sides = [image.height, image.width, usual.globalSize, usual.localSize]
+    let sides =
+      [image.height, image.width, usual.globalSize, usual.localSize]
       + (highResolution.map { [$0.globalSize, $0.localSize] } ?? [])
     for side in sides where side % patch != 0 {
       throw ReproError(

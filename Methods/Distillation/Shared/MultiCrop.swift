@@ -37,7 +37,8 @@ public struct MultiCrop: Sendable {
       var p = ViewPolicy(size: try inner.int("size", in: 4...1024), scale: try inner.range(scale, "scale"))
       p.flip = try inner.double("flip", in: 0...1, default: 0.5)
       p.jitter = ViewPolicy.Jitter(
-        probability: jitterProbability, brightness: 0.4 * strength, contrast: 0.4 * strength, saturation: 0.2 * strength,
+        probability: jitterProbability, brightness: 0.4 * strength, contrast: 0.4 * strength,
+        saturation: 0.2 * strength,
         hue: min(0.1 * strength, 0.5))
       p.grey = grey
       p.blurSigma = try inner.range(sigma, "blur_sigma")
@@ -71,7 +72,8 @@ extension Section {
   /// Two ascending numbers as a range.
   func range(_ pair: [Double], _ key: String) throws(ReproError) -> ClosedRange<Double> {
     guard pair[0] <= pair[1] else {
-      throw ReproError(.usage, at: "\(node.mark)", found: "\(name).\(key) is \(pair)", expected: "two ascending numbers")
+      throw ReproError(
+        .usage, at: "\(node.mark)", found: "\(name).\(key) is \(pair)", expected: "two ascending numbers")
     }
     return pair[0]...pair[1]
   }

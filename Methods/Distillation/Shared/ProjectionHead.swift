@@ -24,7 +24,9 @@ public struct ProjectionHead: Layer {
 
   public init(_ width: Int, _ c: Configuration, deviation: Real = 0.02, random: RandomStream) {
     let widths = [width] + Array(repeating: c.hidden, count: c.layers - 1) + [c.bottleneck]
-    mlp = (0..<c.layers).map { Linear(widths[$0], widths[$0 + 1], deviation: deviation, random: random.child("mlp", $0)) }
+    mlp = (0..<c.layers).map {
+      Linear(widths[$0], widths[$0 + 1], deviation: deviation, random: random.child("mlp", $0))
+    }
     var stream = random.child("last_layer")
     let limit = 1 / Real(c.bottleneck).squareRoot()
     direction = stream.uniform([c.prototypes, c.bottleneck], -limit, limit)
