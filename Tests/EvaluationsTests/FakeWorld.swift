@@ -154,7 +154,7 @@ enum Formula {
 /// Rows of a matrix in Double.
 func rows(_ x: Tensor) -> [[Double]] {
   let (values, width) = (x.values, x.shape[-1])
-  return (0..<(x.count / width)).map { i in values[(i * width)..<((i + 1) * width)].map(Double.init) }
+  return (0..<(x.count / width)).map { i in values[(i * width)..<((i + 1) * width)].map { Double($0) } }
 }
 
 /// Cosine similarity by its formula.

@@ -168,7 +168,7 @@ extension EvaluationsTests {
       let probe = try make(LinearProbe.self, [("epochs", "4")])
       try expectSameBits {
         let fitted = try probe.fit(subject, classes: 10, random: random)
-        return fitted.heads.heads[0].weight.values.map(Double.init) + fitted.heads.rates
+        return fitted.heads.heads[0].weight.values.map { Double($0) } + fitted.heads.rates
       }
     }
   }

@@ -62,7 +62,7 @@ extension EvaluationsTests {
       let fitted = try segmentation.fit(
         EvaluationSubject(encoder: FakeEncoder(), data: data), classes: 3, random: random)
       let weights = rows(fitted.heads.heads[0].weight)
-      let bias = fitted.heads.heads[0].bias?.values.map(Double.init) ?? []
+      let bias = fitted.heads.heads[0].bias?.values.map { Double($0) } ?? []
       let (mean, scale) = (fitted.standardize.mean.values, fitted.standardize.scale.values)
       let test = try data.batch(Array(0..<60), of: .test)
       guard case .reals(let places) = test["places"] else { return }
@@ -213,7 +213,7 @@ extension EvaluationsTests {
       let segmentation = try make(LinearSegmentation.self, [("steps", "30")])
       try expectSameBits {
         let fitted = try segmentation.fit(subject, classes: 3, random: random)
-        return try fitted.heads.heads[0].weight.values.map(Double.init)
+        return try fitted.heads.heads[0].weight.values.map { Double($0) }
           + segmentation.measure(subject, random: random).map(\.value)
       }
     }

@@ -102,7 +102,7 @@ extension EvaluationsTests {
       let test = try subject.labelled(.test).features.global
       expectSameBits {
         let near = Neighbours(of: test, in: train, k: 20)
-        return near.similarities.values.map(Double.init) + near.places.map(Double.init)
+        return near.similarities.values.map { Double($0) } + near.places.map { Double($0) }
       }
     }
   }
