@@ -21,7 +21,9 @@ public struct Gradients: Sendable {
     require(!shards.isEmpty, "a sum of gradients needs at least one shard")
     var level = shards
     while level.count > 1 {
-      level = stride(from: 0, to: level.count, by: 2).map { i in i + 1 < level.count ? level[i] + level[i + 1] : level[i] }
+      level = stride(from: 0, to: level.count, by: 2).map { i in
+        i + 1 < level.count ? level[i] + level[i + 1] : level[i]
+      }
     }
     return level[0]
   }

@@ -28,7 +28,8 @@ public struct Linear: Layer {
   public init(weight: Tensor, bias: Tensor?) {
     require(
       weight.rank == 2 && (bias?.shape ?? [weight.shape[0]]) == [weight.shape[0]],
-      "a linear map needs weight [out, in] and bias [out], got \(weight.shape) and \(bias.map { "\($0.shape)" } ?? "none")")
+      "a linear map needs weight [out, in] and bias [out], got \(weight.shape) and \(bias.map { "\($0.shape)" } ?? "none")"
+    )
     (self.weight, self.bias) = (weight, bias)
   }
 

@@ -79,7 +79,8 @@ public struct Optimizer: Layer {
       trained.count == gradients.values.count,
       "an update needs a gradient for each of \(trained.count) parameters, got \(gradients.values.count)")
     prepare(trained.map(\.shape))
-    require(first.count == trained.count, "the optimizer has state for \(first.count) parameters, the layer \(trained.count)")
+    require(
+      first.count == trained.count, "the optimizer has state for \(first.count) parameters, the layer \(trained.count)")
     step += 1
     var updater = Updater(
       optimizer: self, gradients: gradients.values, factors: trained.map { scaling($0) }, rate: rate, decay: decay)

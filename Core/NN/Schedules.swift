@@ -1,6 +1,5 @@
-import ReproTensor
-
 import Glibc
+import ReproTensor
 
 /// A number that changes over training, as a function of progress in [0, 1].
 ///

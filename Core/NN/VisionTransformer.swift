@@ -42,7 +42,8 @@ public struct TransformerBlock: Layer {
     norm1 = LayerNorm(c.width)
     norm2 = LayerNorm(c.width)
     attn = SelfAttention(c.width, heads: c.heads, deviation: c.deviation, random: random.child("attn"))
-    mlp = MLP(c.width, hidden: Int((Real(c.width) * c.mlpRatio).rounded()), deviation: c.deviation,
+    mlp = MLP(
+      c.width, hidden: Int((Real(c.width) * c.mlpRatio).rounded()), deviation: c.deviation,
       random: random.child("mlp"))
     ls1 = c.layerScale.map { LayerScale(c.width, initial: $0) }
     ls2 = c.layerScale.map { LayerScale(c.width, initial: $0) }

@@ -7,7 +7,8 @@ extension Tensor {
   ) -> Tensor {
     mapped(forward).recorded(name, self) { s in
       s.createGraph
-        ? composed(s.gradient, self) : Tensor.combined(name, backward, s.gradient.contiguous(), self.detached.contiguous())
+        ? composed(s.gradient, self)
+        : Tensor.combined(name, backward, s.gradient.contiguous(), self.detached.contiguous())
     }
   }
 

@@ -1,9 +1,10 @@
 // Element-wise arithmetic with numpy's broadcasting.
 
 typealias UnaryKernel = @convention(c) (Int, UnsafePointer<Real>, UnsafeMutablePointer<Real>) -> Void
-typealias BinaryKernel = @convention(c) (
-  Int, UnsafePointer<Real>, Int, UnsafePointer<Real>, Int, UnsafeMutablePointer<Real>
-) -> Void
+typealias BinaryKernel =
+  @convention(c) (
+    Int, UnsafePointer<Real>, Int, UnsafePointer<Real>, Int, UnsafeMutablePointer<Real>
+  ) -> Void
 
 extension Tensor {
   /// y_i = kernel(x_i), without history.
@@ -35,7 +36,8 @@ extension Tensor {
     let (sa, sb) = (axes.strides[0][0], axes.strides[0][1])
     guard sa == 0 || sa == 1, sb == 0 || sb == 1 else {
       return combined(
-        name, kernel, sa == 0 || sa == 1 ? a : a.detached.contiguous(), sb == 0 || sb == 1 ? b : b.detached.contiguous())
+        name, kernel, sa == 0 || sa == 1 ? a : a.detached.contiguous(), sb == 0 || sb == 1 ? b : b.detached.contiguous()
+      )
     }
     let n = axes.extents[0]
     forTiles(axes.outerCount, max(1, tileElements / n)) { first, count in

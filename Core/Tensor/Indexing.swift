@@ -101,7 +101,8 @@ extension Tensor {
   /// One element of each row of the last axis, `[..., C]` with indices `[...]` -> `[...]`.
   public func picked(_ indices: IndexTensor) -> Tensor {
     let c = shape[-1]
-    require(indices.shape == shape.dropping(-1), "picked: \(shape) needs indices \(shape.dropping(-1)), got \(indices.shape)")
+    require(
+      indices.shape == shape.dropping(-1), "picked: \(shape) needs indices \(shape.dropping(-1)), got \(indices.shape)")
     let y = withElements { p in
       Tensor(indices.shape) { out in
         for (row, i) in indices.values.enumerated() {

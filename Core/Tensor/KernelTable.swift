@@ -23,7 +23,9 @@ public enum InstructionSet: String, Sendable, CaseIterable {
 
   /// What the environment variable `REPRO_ISA` names, else the best; fixed for the life of the process.
   public static let current: InstructionSet = {
-    guard let text = getenv("REPRO_ISA"), let wanted = InstructionSet(rawValue: String(cString: text)) else { return best }
+    guard let text = getenv("REPRO_ISA"), let wanted = InstructionSet(rawValue: String(cString: text)) else {
+      return best
+    }
     return wanted.isAvailable ? wanted : best
   }()
 

@@ -148,7 +148,8 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
 ///   - bias: `[out]`, or nil.
 public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
   require(
-    weight.rank == 2 && x.rank >= 1 && x.shape[-1] == weight.shape[1] && (bias?.shape ?? [weight.shape[0]]) == [weight.shape[0]],
+    weight.rank == 2 && x.rank >= 1 && x.shape[-1] == weight.shape[1]
+      && (bias?.shape ?? [weight.shape[0]]) == [weight.shape[0]],
     "linear needs x [..., in], weight [out, in], bias [out], got \(x.shape), \(weight.shape), \(bias.map { "\($0.shape)" } ?? "none")"
   )
   let (rows, width) = (x.shape.array.dropLast().reduce(1, *), weight.shape[0])

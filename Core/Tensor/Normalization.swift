@@ -2,7 +2,9 @@
 
 extension Tensor {
   /// A row-wise kernel applied to tiles of rows of the last axis.
-  private func rowwise(_ body: (_ rows: Int, _ x: UnsafePointer<Real>, _ y: UnsafeMutablePointer<Real>) -> Void) -> Tensor {
+  private func rowwise(_ body: (_ rows: Int, _ x: UnsafePointer<Real>, _ y: UnsafeMutablePointer<Real>) -> Void)
+    -> Tensor
+  {
     let x = contiguous()
     let y = Tensor(uninitialized: shape)
     let (source, target, n) = (x.base, y.base, shape[-1])
@@ -65,11 +67,15 @@ extension Tensor {
   /// - Source: Ba et al. 2016 (arXiv 1607.06450), Eq. 3 and 4.
   public func layerNormalized(gain: Tensor, bias: Tensor, epsilon: Real = 1e-6) -> Tensor {
     let d = shape[-1]
-    require(gain.shape == [d] && bias.shape == [d], "layerNormalized of \(shape) needs gain and bias [\(d)], got \(gain.shape) and \(bias.shape)")
+    require(
+      gain.shape == [d] && bias.shape == [d],
+      "layerNormalized of \(shape) needs gain and bias [\(d)], got \(gain.shape) and \(bias.shape)")
     let rows = count / max(d, 1)
     let x = contiguous()
     let (w, b) = (gain.detached.contiguous(), bias.detached.contiguous())
-    let (y, mean, rstd) = (Tensor(uninitialized: shape), Tensor(uninitialized: [rows, 1]), Tensor(uninitialized: [rows, 1]))
+    let (y, mean, rstd) = (
+      Tensor(uninitialized: shape), Tensor(uninitialized: [rows, 1]), Tensor(uninitialized: [rows, 1])
+    )
     let (px, py, pm, pr) = (x.base, y.base, mean.base, rstd.base)
     forTiles(rows, max(1, tileElements / d)) { first, n in
       kernels.layerNorm(n, d, epsilon, px + first * d, w.base, b.base, py + first * d, pm + first, pr + first)
@@ -95,7 +101,9 @@ private func layerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, _ eps
   return [gx, (g * normal).summed(to: [d]), g.summed(to: [d])]
 }
 
-private func fusedLayerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, _ mean: Tensor, _ rstd: Tensor) -> [Tensor?] {
+private func fusedLayerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, _ mean: Tensor, _ rstd: Tensor)
+  -> [Tensor?]
+{
   let d = x.shape[-1]
   let rows = x.count / d
   let grad = g.contiguous()

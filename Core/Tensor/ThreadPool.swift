@@ -85,12 +85,14 @@ public final class ThreadPool: @unchecked Sendable {
     let index = workers
     let box = Unmanaged.passRetained(WorkerStart(pool: self, index: index, seen: generation.load(ordering: .acquiring)))
     var thread = pthread_t()
-    let failed = pthread_create(&thread, nil, { raw in
-      guard let raw else { return nil }
-      let start = Unmanaged<WorkerStart>.fromOpaque(raw).takeRetainedValue()
-      start.pool.work(start.index, since: start.seen)
-      return nil
-    }, box.toOpaque())
+    let failed = pthread_create(
+      &thread, nil,
+      { raw in
+        guard let raw else { return nil }
+        let start = Unmanaged<WorkerStart>.fromOpaque(raw).takeRetainedValue()
+        start.pool.work(start.index, since: start.seen)
+        return nil
+      }, box.toOpaque())
     require(failed == 0, "cannot start thread \(index): error \(failed)")
     pthread_detach(thread)
   }

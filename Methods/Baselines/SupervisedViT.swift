@@ -64,7 +64,8 @@ public struct SupervisedViT: MethodPlugin {
     guard side % patch == 0 else {
       throw ReproError(.usage, at: "method.patch", found: "\(patch) does not divide images of \(side) pixels")
     }
-    var c = ViTConfiguration(imageSize: side, patch: patch, channels: channels, width: width, depth: depth, heads: heads)
+    var c = ViTConfiguration(
+      imageSize: side, patch: patch, channels: channels, width: width, depth: depth, heads: heads)
     c.registers = registers
     c.layerScale = layerScale > 0 ? layerScale : nil
     c.dropPath = dropPath

@@ -2,8 +2,8 @@ import ReproConfig
 import ReproData
 import ReproTensor
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ReproEngine
 
@@ -216,7 +216,9 @@ import TestSupport
 
   @Test func everyEpochVisitsEverySampleOnce() throws {
     let data = try data()
-    let epochs = try (0..<2).map { epoch in try (0..<5).flatMap { try data.batch(step: epoch * 5 + $0, size: 4).indices } }
+    let epochs = try (0..<2).map { epoch in
+      try (0..<5).flatMap { try data.batch(step: epoch * 5 + $0, size: 4).indices }
+    }
     #expect(epochs.allSatisfy { $0.sorted() == Array(0..<20) })
     #expect(epochs[0] != epochs[1], "two epochs have the same order")
   }

@@ -21,7 +21,8 @@ enum LayerTable {
     return [
       linear, Linear(3, 2, bias: false, random: random), LayerNorm(4), MLP(4, hidden: 6, random: random),
       SelfAttention(4, heads: 2, random: random), LayerScale(4, initial: 0.1),
-      TransformerBlock(transformer.configuration, random: random), PatchEmbedding(transformer.configuration, random: random),
+      TransformerBlock(transformer.configuration, random: random),
+      PatchEmbedding(transformer.configuration, random: random),
       transformer, Optimizer(.adamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8), for: linear),
       Optimizer(.sgd(momentum: 0.9, nesterov: true), for: transformer),
       FeatureQueue(capacity: 6, width: 2, random: random), SDFNetwork(distance, random: random),
@@ -42,7 +43,8 @@ struct LayerTests {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Core/NN").standardized
     let covered = Set(LayerTable.all.map { "\(type(of: $0))" })
     var names: [String] = []
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift") {
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
+    {
       let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
       names += text.matches(of: /struct (\w+)(?:<[^>]*>)?: Layer\b/).map { String($0.output.1) }
     }
@@ -94,7 +96,8 @@ struct LayerTests {
     // own_3 = own_0 / 8 + student * 7 / 8
     #expect(teacher.gain.values == [1.125, 3.75, 7.25])
     #expect(teacher.running.values == [6, 7, 8])
-    #expect(start.gain.values == [2, 2, 2] && student.gain.values == [1, 4, 8], "neither the copy nor the source changes")
+    #expect(
+      start.gain.values == [2, 2, 2] && student.gain.values == [1, 4, 8], "neither the copy nor the source changes")
     var same = student
     same.average(with: student, rate: 0.25)
     #expect(same.gain.values == [1, 4, 8])

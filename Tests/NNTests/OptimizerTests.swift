@@ -119,7 +119,8 @@ struct OptimizerTests {
     var gradients = Gradients([Tensor([2], [3, 0]), Tensor([1], [4])])
     #expect(gradients.norm == 5)
     #expect(gradients.clip(to: 10) == 5)
-    #expect(gradients.values[0].values == [3, 0] && gradients.values[1].values == [4], "within the limit nothing changes")
+    #expect(
+      gradients.values[0].values == [3, 0] && gradients.values[1].values == [4], "within the limit nothing changes")
     #expect(gradients.clip(to: 1) == 5)
     expectClose(gradients.values[0], Tensor([2], [0.6, 0]), tolerance: 1e-6)
     expectClose(gradients.values[1], Tensor([1], [0.8]), tolerance: 1e-6)

@@ -51,11 +51,14 @@ struct ShardTests {
 
   private func run(_ borders: [Int], recomputes: Bool) -> (value: Tensor, gradients: Gradients, layer: Tensor) {
     var layer = encoder
-    let result = shardedValueAndGradients(of: &layer, shards: borders.count - 1, recomputes: recomputes) { layer, shard in
+    let result = shardedValueAndGradients(of: &layer, shards: borders.count - 1, recomputes: recomputes) {
+      layer, shard in
       let x = batch.slice(0, borders[shard]..<borders[shard + 1])
       let z = layer(x)
       return [z, z.slice(1, 0..<2) * x.slice(1, 1..<3)]
-    } loss: { loss($0) }
+    } loss: {
+      loss($0)
+    }
     return (result.value, result.gradients, layer.seen)
   }
 

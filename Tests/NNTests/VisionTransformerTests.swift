@@ -45,9 +45,10 @@ struct VisionTransformerTests {
 
   @Test func hasTheNamesOfDINOv2Checkpoints() throws {
     #expect(model.parameters.map(\.path).sorted() == (try file.names("parameters")))
-    #expect(model.parameters.map(\.path).prefix(6) == [
-      "cls_token", "pos_embed", "register_tokens", "mask_token", "patch_embed.proj.weight", "patch_embed.proj.bias",
-    ])
+    #expect(
+      model.parameters.map(\.path).prefix(6) == [
+        "cls_token", "pos_embed", "register_tokens", "mask_token", "patch_embed.proj.weight", "patch_embed.proj.bias",
+      ])
   }
 
   @Test(arguments: ["learnt size", "other size", "masked"])

@@ -126,7 +126,8 @@ public func expectFusedEqualsComposed(
   var worst = 0.0
   for k in inputs.indices {
     let error = relativeError(fused[k], composed[k].detached, floor: 0.1)
-    #expect(error <= tolerance, "input \(k) \(inputs[k].shape): relative error \(error)", sourceLocation: sourceLocation)
+    #expect(
+      error <= tolerance, "input \(k) \(inputs[k].shape): relative error \(error)", sourceLocation: sourceLocation)
     worst = max(worst, error)
   }
   return worst

@@ -36,7 +36,8 @@ public func relativeError(_ actual: Tensor, _ expected: Tensor, floor: Double = 
 /// Demands that two tensors have one shape and agree within `tolerance` of the largest expected magnitude.
 @discardableResult
 public func expectClose(
-  _ actual: Tensor, _ expected: Tensor, tolerance: Double, floor: Double = 1e-2, _ label: @autoclosure () -> String = "",
+  _ actual: Tensor, _ expected: Tensor, tolerance: Double, floor: Double = 1e-2,
+  _ label: @autoclosure () -> String = "",
   sourceLocation: SourceLocation = #_sourceLocation
 ) -> Double {
   let error = relativeError(actual, expected, floor: floor)

@@ -188,7 +188,8 @@ enum OpTable {
     Op("expandedAxis(last)", oneSmall, large: oneLarge) { $0[0].expandedAxis(-1) },
     Op("broadcast", [[[]], [[1]], [[3]], [[4, 1]], [[1, 1, 3]]], large: [[[20011, 1]]]) {
       let shape = $0[0].shape.array
-      return $0[0].broadcast(to: Shape([2] + (shape.isEmpty ? [3] : shape.dropLast() + [max(shape[shape.count - 1], 3)])))
+      return $0[0].broadcast(
+        to: Shape([2] + (shape.isEmpty ? [3] : shape.dropLast() + [max(shape[shape.count - 1], 3)])))
     },
   ]
 
@@ -210,10 +211,16 @@ enum OpTable {
     Op("variance(unbiased)", [[[7]], [[3, 5]], [[2, 1, 3]]], large: [[[1000, 71]]]) {
       $0[0].variance(0, keepsAxis: true, unbiased: true)
     },
-    Op("amax", [[[1]], [[7]], [[3, 5]], [[2, 1, 3]]], large: [[[1000, 71]]], .apart(0.1), layouts: [.rows, .turned, .window]) {
+    Op(
+      "amax", [[[1]], [[7]], [[3, 5]], [[2, 1, 3]]], large: [[[1000, 71]]], .apart(0.1),
+      layouts: [.rows, .turned, .window]
+    ) {
       $0[0].amax()
     },
-    Op("amin", [[[1]], [[7]], [[3, 5]], [[2, 1, 3]]], large: [[[1000, 71]]], .apart(0.1), layouts: [.rows, .turned, .window]) {
+    Op(
+      "amin", [[[1]], [[7]], [[3, 5]], [[2, 1, 3]]], large: [[[1000, 71]]], .apart(0.1),
+      layouts: [.rows, .turned, .window]
+    ) {
       $0[0].amin()
     },
     Op("logSumExp", [[[1]], [[7]], [[3, 5]], [[2, 1, 3]], [[0, 3]]], large: [[[1000, 71]]]) { $0[0].logSumExp() },
@@ -223,7 +230,8 @@ enum OpTable {
     Op(
       "matmul",
       [
-        [[1, 1], [1, 1]], [[2, 3], [3, 5]], [[1, 4], [4, 1]], [[5, 1], [1, 3]], [[4, 2, 3], [4, 3, 2]], [[0, 3], [3, 2]],
+        [[1, 1], [1, 1]], [[2, 3], [3, 5]], [[1, 4], [4, 1]], [[5, 1], [1, 3]], [[4, 2, 3], [4, 3, 2]],
+        [[0, 3], [3, 2]],
         [[2, 0], [0, 3]], [[3, 2], [2, 0]], [[2, 2, 0], [0, 3]], [[0, 2, 3], [3, 2]],
       ],
       large: [[[300, 200], [200, 310]], [[40, 600], [600, 310]], [[9, 130, 120], [9, 120, 125]]]
@@ -240,14 +248,19 @@ enum OpTable {
     Op(
       "linear",
       [
-        [[2, 3], [5, 3], [5]], [[3], [2, 3], [2]], [[2, 1, 4], [1, 4], [1]], [[0, 3], [2, 3], [2]], [[2, 0], [3, 0], [3]],
+        [[2, 3], [5, 3], [5]], [[3], [2, 3], [2]], [[2, 1, 4], [1, 4], [1]], [[0, 3], [2, 3], [2]],
+        [[2, 0], [3, 0], [3]],
         [[1, 1], [1, 1], [1]],
       ], large: [[[301, 200], [310, 200], [310]]]
     ) { linear($0[0], $0[1], $0[2]) },
-    Op("linear(no bias)", [[[2, 3], [5, 3]], [[3], [2, 3]], [[2, 1, 4], [1, 4]]], large: [[[7, 43, 200], [310, 200]]]) {
+    Op(
+      "linear(no bias)", [[[2, 3], [5, 3]], [[3], [2, 3]], [[2, 1, 4], [1, 4]]], large: [[[7, 43, 200], [310, 200]]]
+    ) {
       linear($0[0], $0[1], nil)
     },
-    Op("selfAttention", [[[1, 1, 3]], [[2, 3, 12]], [[1, 5, 18]], [[0, 3, 6]], [[2, 0, 6]]], large: [[[5, 81, 144]]]) {
+    Op(
+      "selfAttention", [[[1, 1, 3]], [[2, 3, 12]], [[1, 5, 18]], [[0, 3, 6]], [[2, 0, 6]]], large: [[[5, 81, 144]]]
+    ) {
       selfAttention($0[0], heads: 1)
     },
     Op("selfAttention(heads)", [[[1, 1, 6]], [[2, 3, 12]], [[1, 5, 18]]], large: [[[5, 81, 144]]]) {
@@ -285,14 +298,20 @@ enum OpTable {
     Op(
       "concat", [[[2], [1], [0]], [[2, 3], [1, 3]], [[0, 3], [2, 3]], [[1, 2, 2]]], large: [[[301, 133], [20, 133]]]
     ) { concat($0) },
-    Op("concat(last)", [[[2, 3], [2, 1]], [[2, 1, 3], [2, 1, 2], [2, 1, 1]]], large: [[[301, 133], [301, 7]]]) {
+    Op(
+      "concat(last)", [[[2, 3], [2, 1]], [[2, 1, 3], [2, 1, 2], [2, 1, 1]]], large: [[[301, 133], [301, 7]]]
+    ) {
       concat($0, axis: -1)
     },
-    Op("stack", [[[2], [2]], [[2, 3], [2, 3], [2, 3]], [[], []], [[0], [0]]], large: [[[301, 133], [301, 133]]]) {
+    Op(
+      "stack", [[[2], [2]], [[2, 3], [2, 3], [2, 3]], [[], []], [[0], [0]]], large: [[[301, 133], [301, 133]]]
+    ) {
       stack($0)
     },
     Op("stack(last)", [[[2], [2]], [[2, 3], [2, 3]]], large: [[[301, 133], [301, 133]]]) { stack($0, axis: -1) },
-    Op("padded", [[[1]], [[3, 2]], [[2, 1, 3]], [[0, 2]]], large: [[[301, 133]]]) { $0[0].padded(0, before: 2, after: 1) },
+    Op("padded", [[[1]], [[3, 2]], [[2, 1, 3]], [[0, 2]]], large: [[[301, 133]]]) {
+      $0[0].padded(0, before: 2, after: 1)
+    },
     Op("padded(last)", [[[1]], [[3, 2]], [[2, 1, 3]], [[2, 0]]], large: [[[301, 133]]]) {
       $0[0].padded(-1, before: 0, after: 2)
     },
@@ -305,7 +324,8 @@ enum OpTable {
     },
     Op("picked", [[[3]], [[4, 1]], [[3, 5]], [[2, 1, 3]], [[0, 3]]], large: [[[301, 133]]]) { x in
       let shape = x[0].shape
-      return x[0].picked(IndexTensor(shape.dropping(-1), (0..<shape.dropping(-1).count).map { ($0 * 2 + 1) % shape[-1] }))
+      return x[0].picked(
+        IndexTensor(shape.dropping(-1), (0..<shape.dropping(-1).count).map { ($0 * 2 + 1) % shape[-1] }))
     },
     Op("placed", oneSmall, large: oneLarge) { x in
       x[0].placed(IndexTensor(x[0].shape, (0..<x[0].count).map { $0 % 3 }), of: 4)

@@ -62,7 +62,9 @@ struct OpBitsTests {
 
   @Test func theLargeCasesAreLargerThanOneTile() {
     for c in OpTable.largeCases where c.layout == .rows {
-      #expect(c.shapes.map(\.count).max() ?? 0 > tileElements || c.function(c.inputs).count > tileElements, "\(c.testDescription)")
+      #expect(
+        c.shapes.map(\.count).max() ?? 0 > tileElements || c.function(c.inputs).count > tileElements,
+        "\(c.testDescription)")
     }
   }
 
@@ -94,7 +96,8 @@ struct OpBitsTests {
 struct OpTableCompletenessTests {
   /// Public functions that give a tensor but have no derivative, and why.
   static let withoutDerivative: [String: String] = [
-    "isLess": "a comparison", "isEqual": "a comparison", "full": "a constant", "zeros": "a constant", "ones": "a constant",
+    "isLess": "a comparison", "isEqual": "a comparison", "full": "a constant", "zeros": "a constant",
+    "ones": "a constant",
     "uniform": "random numbers", "normal": "random numbers", "truncatedNormal": "random numbers",
   ]
 

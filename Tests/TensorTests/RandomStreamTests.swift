@@ -48,7 +48,8 @@ struct RandomStreamTests {
 
   @Test func siblingsAreUncorrelated() {
     let n = 20000
-    for (a, b) in [(root.child("x", 0), root.child("x", 1)), (root, root.child("x")), (root, RandomStream(seed: 2025))] {
+    for (a, b) in [(root.child("x", 0), root.child("x", 1)), (root, root.child("x")), (root, RandomStream(seed: 2025))]
+    {
       var (p, q) = (a, b)
       let (u, v) = (p.normal([n]), q.normal([n]))
       let correlation = (u * v).mean().item
@@ -153,7 +154,9 @@ struct RandomStreamTests {
     var stream = root.child("truncated")
     let n = 50_000
     var plain = stream
-    let (first, second) = (stream.truncatedNormal([n], deviation: 1).values, stream.truncatedNormal([n], deviation: 1).values)
+    let (first, second) = (
+      stream.truncatedNormal([n], deviation: 1).values, stream.truncatedNormal([n], deviation: 1).values
+    )
     let (a, b) = (plain.normal([n]).values, plain.normal([n]).values)
     let both = (0..<n).filter { Swift.abs(a[$0]) > 2 && Swift.abs(b[$0]) > 2 }
     #expect(both.count > 50, "places that both draws had to redraw")

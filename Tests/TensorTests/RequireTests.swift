@@ -89,7 +89,9 @@ struct Mistake: Sendable {
     Mistake("layerNormalized of [2, 3] needs gain and bias [3], got [2] and [3]") {
       t(2, 3).layerNormalized(gain: t(2), bias: t(3))
     },
-    Mistake("selfAttention needs [B, N, 3 * heads * d] for 4 heads, got [2, 5, 18]") { selfAttention(t(2, 5, 18), heads: 4) },
+    Mistake("selfAttention needs [B, N, 3 * heads * d] for 4 heads, got [2, 5, 18]") {
+      selfAttention(t(2, 5, 18), heads: 4)
+    },
   ]
 
   static let indexing: [Mistake] = [
@@ -176,7 +178,8 @@ struct RequireTests {
   @Test func everyMessageOfTheSourcesIsTested() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Core/Tensor").standardized
     var count = 0
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift") {
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
+    {
       let source = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
       for match in source.matches(of: /(?:[^\w]require\([^"]*?,\s*|requirementFailed\(\s*)"/) {
         let words = Self.words(source[match.range.upperBound...])

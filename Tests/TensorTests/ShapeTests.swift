@@ -86,9 +86,13 @@ struct ViewTests {
 
   @Test func moveElementsToTheirPlaces() {
     let turned = x.permuted([2, 0, 1])  // [4, 2, 3]
-    for i in 0..<4 { for j in 0..<2 { for k in 0..<3 {
-      #expect(turned.values[i * 6 + j * 3 + k] == Real(j * 12 + k * 4 + i))
-    } } }
+    for i in 0..<4 {
+      for j in 0..<2 {
+        for k in 0..<3 {
+          #expect(turned.values[i * 6 + j * 3 + k] == Real(j * 12 + k * 4 + i))
+        }
+      }
+    }
     #expect(x.transposed(0, 1).select(0, 2).values == [8, 9, 10, 11, 20, 21, 22, 23])
     #expect(x.slice(1, 1..<2).slice(2, 2..<4).values == [6, 7, 18, 19])
     #expect(x.flattened(from: 1, through: 2).shape == [2, 12] && x.flattened(from: 0, through: 1).shape == [6, 4])

@@ -92,7 +92,8 @@ public struct CellRunner: Sendable {
         while SafeFile.isFolder("\(folder).old\(n)") { n += 1 }
         try SafeFile.move(folder, to: "\(folder).old\(n)")
         try SafeFile.makeFolder(folder)
-        notices("\(folder): the recipe or the machine's libraries changed; the earlier run was moved to \(folder).old\(n)")
+        notices(
+          "\(folder): the recipe or the machine's libraries changed; the earlier run was moved to \(folder).old\(n)")
       }
     }
     if !SafeFile.exists(recipePath) { try SafeFile.write(recipePath, text: recipe.text) }
@@ -181,7 +182,8 @@ public struct CellRunner: Sendable {
         if interrupted {
           throw ReproError(
             .interrupted, at: "\(recipe.recipe) \(recipe.arm)-\(seed)",
-            found: "stopped at step \(session.step) of \(stage.steps), saved", hint: "the same command goes on from there")
+            found: "stopped at step \(session.step) of \(stage.steps), saved",
+            hint: "the same command goes on from there")
         }
       }
       session.stage += 1

@@ -91,7 +91,9 @@ public struct Golden: Sendable, Equatable {
   public func write(_ path: String) throws {
     var json: JSONValue = ["format": .int(Golden.format), "recipe": .string(recipe)]
     json["history"] = .array(
-      history.map { ["scale": .string($0.scale.rawValue), "because": .string($0.because), "commit": .string($0.commit)] })
+      history.map {
+        ["scale": .string($0.scale.rawValue), "because": .string($0.because), "commit": .string($0.commit)]
+      })
     for scale in Scale.allCases {
       guard let part = results[scale] else { continue }
       json[scale.rawValue] = [

@@ -112,7 +112,9 @@ public struct RunRecord: Sendable, Equatable {
     }
     curves = []
     for item in try json.required("curves", as: \.array, at: place) {
-      let values = try item.required("values", as: \.array, at: place).map { $0.double ?? Double($0.string ?? "") ?? .nan }
+      let values = try item.required("values", as: \.array, at: place).map {
+        $0.double ?? Double($0.string ?? "") ?? .nan
+      }
       curves.append(
         Curve(
           stage: try item.required("stage", as: \.string, at: place),
