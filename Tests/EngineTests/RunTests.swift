@@ -25,11 +25,11 @@ import Testing
 
   @Test func aRunStoppedAtAnyStepEndsWithTheSameRecord() throws {
     try withTemporaryFolder { folder in
-      _ = try runToTheEnd(toyRunner(toyRecipe(), folder: folder + "/whole"))
+      _ = try runToTheEnd(toyRunner(runnableRecipe(), folder: folder + "/whole"))
       let whole = try bytes(folder + "/whole/record.json")
       for stop in [0, 1, 4, 11] {
         // The stop is asked for by a recipe key; the record compares what the arithmetic left.
-        let runner = try toyRunner(toyRecipe("{type: toy, stops_at: \(stop)}"), folder: "\(folder)/\(stop)")
+        let runner = try toyRunner(runnableRecipe("{type: toy, stops_at: \(stop)}"), folder: "\(folder)/\(stop)")
         #expect(try runToTheEnd(runner) >= 2)
         let stopped = try RunRecord(JSONValue(path: "\(folder)/\(stop)/record.json"), at: "")
         let reference = try RunRecord(JSONValue(parsing: whole, file: "whole"), at: "")
@@ -42,7 +42,7 @@ import Testing
 
   @Test func aFinishedRunIsNotRunAgain() throws {
     try withTemporaryFolder { folder in
-      let runner = try toyRunner(toyRecipe(), folder: folder + "/run")
+      let runner = try toyRunner(runnableRecipe(), folder: folder + "/run")
       let first = try runner.run { _ in }
       var steps = 0
       #expect(try runner.run { _ in steps += 1 } == first)
@@ -54,9 +54,9 @@ import Testing
     try withTemporaryFolder { folder in
       let said = Mutex<[String]>([])
       let notices = Notices { text in said.withLock { $0.append(text) } }
-      _ = try toyRunner(toyRecipe(), folder: folder + "/run").run { _ in }
+      _ = try toyRunner(runnableRecipe(), folder: folder + "/run").run { _ in }
       let before = try bytes(folder + "/run/record.json")
-      _ = try toyRunner(toyRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run { _ in }
+      _ = try toyRunner(runnableRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run { _ in }
       #expect(try bytes(folder + "/run.old1/record.json") == before)
       #expect(said.withLock { $0.count } == 1)
     }
@@ -64,10 +64,10 @@ import Testing
 
   @Test func aDamagedCheckpointIsNamedAndThePreviousOneUsed() throws {
     try withTemporaryFolder { folder in
-      let reference = try toyRunner(toyRecipe(), folder: folder + "/whole").run { _ in }
+      let reference = try toyRunner(runnableRecipe(), folder: folder + "/whole").run { _ in }
       let said = Mutex<[String]>([])
       var runner = try toyRunner(
-        toyRecipe("{type: toy, stops_at: 6}"), folder: folder + "/run",
+        runnableRecipe("{type: toy, stops_at: 6}"), folder: folder + "/run",
         notices: Notices { text in said.withLock { $0.append(text) } })
       runner.checkpointInterval = 0  // one after every step, so that there is a previous one
       Interruption.isRequested.store(false, ordering: .relaxed)
@@ -87,7 +87,7 @@ import Testing
 
   @Test func whenNoCheckpointIsWholeTheRunStopsInsteadOfTrainingAgain() throws {
     try withTemporaryFolder { folder in
-      let runner = try toyRunner(toyRecipe("{type: toy, stops_at: 6}"), folder: folder + "/run")
+      let runner = try toyRunner(runnableRecipe("{type: toy, stops_at: 6}"), folder: folder + "/run")
       Interruption.isRequested.store(false, ordering: .relaxed)
       #expect(throws: ReproError.self) { try runner.run { _ in } }
       for name in SafeFile.list(folder + "/run") where name.hasSuffix(".h5") {
@@ -103,7 +103,7 @@ import Testing
   @Test func aLossThatIsNotFiniteEndsTheRunAsDivergedAndKeepsTheState() throws {
     try withTemporaryFolder { folder in
       Interruption.isRequested.store(false, ordering: .relaxed)
-      let record = try toyRunner(toyRecipe("{type: toy, diverges_at: 3}"), folder: folder + "/run").run { _ in }
+      let record = try toyRunner(runnableRecipe("{type: toy, diverges_at: 3}"), folder: folder + "/run").run { _ in }
       #expect(record.status == .diverged)
       #expect(record.reason == "first, step 3: loss is nan")
       #expect(record.measurements.isEmpty)
@@ -118,7 +118,7 @@ import Testing
   @Test func metricsHaveALineForEveryStepOfEveryStage() throws {
     try withTemporaryFolder { folder in
       Interruption.isRequested.store(false, ordering: .relaxed)
-      _ = try toyRunner(toyRecipe(), folder: folder + "/run").run { _ in }
+      _ = try toyRunner(runnableRecipe(), folder: folder + "/run").run { _ in }
       let text = String(decoding: try bytes(folder + "/run/metrics.jsonl"), as: UTF8.self)
       let lines = text.split(separator: "\n")
       #expect(lines.count == 12 + 5)
@@ -131,7 +131,7 @@ import Testing
     try withTemporaryFolder { folder in
       let recipe = try Recipe(
         YAMLNode(
-          parsing: String(decoding: Array(try toyRecipe().node.yaml().utf8), as: UTF8.self)
+          parsing: String(decoding: Array(try runnableRecipe().node.yaml().utf8), as: UTF8.self)
             .replacing("batch: 8", with: "batch: 64"), file: "toy.yaml"))
       let error = #expect(throws: ReproError.self) { try toyRunner(recipe, folder: folder + "/run").run { _ in } }
       #expect(error?.expected == "at most the 32 training samples")

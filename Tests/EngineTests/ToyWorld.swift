@@ -92,7 +92,7 @@ struct ToyEvaluation: Evaluation {
 
 let toyPlugins = Plugins(methods: [ToyMethod.self], datasets: [ToyData.self], evaluations: [ToyEvaluation.self])
 
-func toyRecipe(_ method: String = "{type: toy}", steps: Int = 12) throws -> Recipe {
+func runnableRecipe(_ method: String = "{type: toy}", steps: Int = 12) throws -> Recipe {
   try Recipe(
     YAMLNode(
       parsing: """
