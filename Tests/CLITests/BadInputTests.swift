@@ -4,7 +4,8 @@ import Testing
 /// What somebody is told who mistypes something: the place, what was found, what to do; one line, and an exit code.
 @Suite struct BadInputTests {
   /// Runs the changed recipe and gives back what was said.
-  private func complaint(_ old: String, _ new: String, arguments: [String] = []) throws -> (status: Int32, text: String) {
+  private func complaint(_ old: String, _ new: String, arguments: [String] = []) throws -> (status: Int32, text: String)
+  {
     try withWorkshop({ $0.replacingOccurrences(of: old, with: new) }) { workshop in
       let outcome = try workshop.person.types(["run", "probe", "--scale", "tiny"] + arguments)
       #expect(outcome.output == "")
@@ -39,7 +40,8 @@ import Testing
   @Test func anUnknownOptionSaysWhereTheOptionsAre() throws {
     try withPerson { person in
       let outcome = try person.types("data", "fetch", "mnist", "--yess")
-      #expect(outcome.errors == "repro: Unknown option '--yess'. Did you mean '--yes'?; see 'repro data fetch --help'\n")
+      #expect(
+        outcome.errors == "repro: Unknown option '--yess'. Did you mean '--yes'?; see 'repro data fetch --help'\n")
       #expect(outcome.status == 2)
     }
   }
@@ -59,7 +61,10 @@ import Testing
     ("  depth: 1", "  depth: 101", "7:10: method.depth is '101', expected 1 to 100"),
     ("  depth: 1", "  depth: 1\n  depth: 2", "8:3: key 'depth' stands twice"),
     ("type: dinov2", "type: dinov3", "4:9: unknown method 'dinov3'; did you mean 'dinov2'?"),
-    ("provider: scenes-objects", "provider: scene-objects", "12:18: unknown data provider 'scene-objects'; did you mean 'scenes-objects'?"),
+    (
+      "provider: scenes-objects", "provider: scene-objects",
+      "12:18: unknown data provider 'scene-objects'; did you mean 'scenes-objects'?"
+    ),
     ("type: knn/v1", "type: knn/v2", "20:19: unknown evaluation 'knn/v2'; did you mean 'knn/v1'?"),
     ("lr: 0.001", "lr: fast", "14:56: pretrain.optimizer.lr is 'fast', expected a finite number"),
     ("recipe: probe", "recipe: prope", "1:9: recipe is 'prope', expected 'probe', as the path says"),
@@ -115,7 +120,9 @@ import Testing
       // A path through a file fails for everybody; permissions do not hold for root.
       try write("", to: workshop.root + "/file")
       let outcome = try workshop.person.types("run", "probe", "--scale", "tiny", "--out", "file/runs")
-      #expect(outcome.errors == "repro: file/runs: cannot make the folder: Not a directory; choose another folder with --out\n")
+      #expect(
+        outcome.errors
+          == "repro: file/runs: cannot make the folder: Not a directory; choose another folder with --out\n")
       #expect(outcome.status == 3)
     }
   }
@@ -128,7 +135,8 @@ import Testing
       try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: locked)
       let outcome = try workshop.person.types("run", "probe", "--scale", "tiny", "--out", "locked/runs")
       #expect(
-        outcome.errors == "repro: locked/runs: cannot make the folder: Permission denied; choose another folder with --out\n")
+        outcome.errors
+          == "repro: locked/runs: cannot make the folder: Permission denied; choose another folder with --out\n")
       #expect(outcome.status == 3)
     }
   }
@@ -145,7 +153,8 @@ import Testing
   }
 
   @Test func aRecipeOfMoreThanAMebibyteAndABombOfAliasesAreRefused() throws {
-    let (status, text) = try complaint("recipe: probe", "# " + String(repeating: "x", count: 1 << 20) + "\nrecipe: probe")
+    let (status, text) = try complaint(
+      "recipe: probe", "# " + String(repeating: "x", count: 1 << 20) + "\nrecipe: probe")
     #expect(text.hasPrefix("repro: \(Workshop.place): the file has "))
     #expect(text.contains("expected at most 1048576"))
     #expect(status == 2)

@@ -57,7 +57,9 @@ struct Person {
   }
 
   /// Types a command and waits for its end.
-  func types(_ arguments: String..., program: String? = nil) throws -> Outcome { try types(arguments, program: program) }
+  func types(_ arguments: String..., program: String? = nil) throws -> Outcome {
+    try types(arguments, program: program)
+  }
 
   func types(_ arguments: [String], program: String? = nil) throws -> Outcome {
     let name = "\(here)/said-\(UUID().uuidString)"
@@ -65,7 +67,8 @@ struct Person {
     let process = try start(arguments, output: name + ".out", errors: name + ".err", program: program)
     process.waitUntilExit()
     // A crash is reported as its signal, as shells do.
-    let status = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+    let status =
+      process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
     return Outcome(status: status, output: try text(name + ".out"), errors: try text(name + ".err"))
   }
 
@@ -131,7 +134,9 @@ struct Workshop {
   /// - Parameter change: makes the recipe's text what the test is about.
   init(_ person: Person, _ change: (String) -> String = { $0 }) throws {
     self.person = Person(here: person.here, root: person.here)
-    try write("- {id: dinov2, family: distillation, type: DINOv2, recipes: [probe], status: recorded}\n", to: root + "/registry.yaml")
+    try write(
+      "- {id: dinov2, family: distillation, type: DINOv2, recipes: [probe], status: recorded}\n",
+      to: root + "/registry.yaml")
     try write(change(Self.recipe), to: "\(root)/\(Self.place)")
   }
 }
