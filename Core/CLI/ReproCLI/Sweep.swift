@@ -136,7 +136,8 @@ extension Program {
     let data = dataRoot()
     return CellRunner(
       plugins: plugins, recipe: resolved, seed: cell.seed, planSHA256: SHA256.hex(of: try recipe.plan()),
-      folder: "\(out)/\(cell.folder)", commit: commit(root), dataCache: data.cache, mirror: data.mirror, notices: notices)
+      folder: "\(out)/\(cell.folder)", commit: commit(root), dataCache: data.cache, mirror: data.mirror,
+      notices: notices)
   }
 }
 
