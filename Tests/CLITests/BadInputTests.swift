@@ -50,13 +50,13 @@ import Testing
   @Test(arguments: [
     (
       "  prototypes: 64", "  prototpyes: 64",
-      "3:3: method has no 'prototypes'; did you mean it by 'prototpyes' in line 9?"
+      "4:3: method has no 'prototypes'; did you mean it by 'prototpyes' in line 9?"
     ),
     (
       "  heads: 2", "  heads: 2\n  temprature: 0.1",
       "9:3: unknown key 'temprature' in method; known keys are centering, crops, depth, distill, drop_path"
     ),
-    ("seeds: 2", "sedes: 2", "16:67: unknown key 'sedes'; did you mean 'seeds'?"),
+    ("seeds: 2", "sedes: 2", "16:62: unknown key 'sedes'; did you mean 'seeds'?"),
     ("  depth: 1", "  depth: deep", "7:10: method.depth is 'deep', expected an integer"),
     ("  depth: 1", "  depth: 101", "7:10: method.depth is '101', expected 1 to 100"),
     ("  depth: 1", "  depth: 1\n  depth: 2", "8:3: key 'depth' stands twice"),
@@ -66,7 +66,7 @@ import Testing
       "12:18: unknown data provider 'scene-objects'; did you mean 'scenes-objects'?"
     ),
     ("type: knn/v1", "type: knn/v2", "20:19: unknown evaluation 'knn/v2'; did you mean 'knn/v1'?"),
-    ("lr: 0.001", "lr: fast", "14:56: pretrain.optimizer.lr is 'fast', expected a finite number"),
+    ("lr: 0.001", "lr: fast", "14:51: pretrain.optimizer.lr is 'fast', expected a finite number"),
     ("recipe: probe", "recipe: prope", "1:9: recipe is 'prope', expected 'probe', as the path says"),
     ("arms:", "\tarms:", "17:1: "),
   ])
@@ -122,7 +122,7 @@ import Testing
       let outcome = try workshop.person.types("run", "probe", "--scale", "tiny", "--out", "file/runs")
       #expect(
         outcome.errors
-          == "repro: file/runs: cannot make the folder: Not a directory; choose another folder with --out\n")
+          == "repro: file: cannot make the folder: File exists; choose another folder with --out\n")
       #expect(outcome.status == 3)
     }
   }
