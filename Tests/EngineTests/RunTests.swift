@@ -56,7 +56,8 @@ import Testing
       let notices = Notices { text in said.withLock { $0.append(text) } }
       _ = try toyRunner(runnableRecipe(), folder: folder + "/run").run { _ in }
       let before = try bytes(folder + "/run/record.json")
-      _ = try toyRunner(runnableRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run { _ in }
+      _ = try toyRunner(runnableRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run { _ in
+      }
       #expect(try bytes(folder + "/run.old1/record.json") == before)
       #expect(said.withLock { $0.count } == 1)
     }
