@@ -57,6 +57,7 @@ struct RunCommand: ParsableCommand {
     sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
     if worker { return try work(sweep) }
+    try sweep.check()
     try makeOutFolder()
     try announce(sweep)
     let (records, failures) = try sweep.run()

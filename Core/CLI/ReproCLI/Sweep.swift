@@ -55,10 +55,15 @@ struct Sweep {
     return all
   }
 
+  /// Refuses what can be known to be wrong before anything is said or written.
+  func check() throws {
+    for (_, resolved) in try cells() { try Program.plugins.check(resolved) }
+    if let weights { _ = try SafeFile.size(weights) }
+  }
+
   /// Runs what is not finished. Returns all records and the failures.
   func run() throws -> (records: [RunRecord], failures: [Failure]) {
     let cells = try cells()
-    for (_, resolved) in cells { try Program.plugins.check(resolved) }
     for key in Set(cells.flatMap(\.recipe.shadowed)).sorted() {
       Terminal.error("--set \(key): some arms set it themselves and keep their value")
     }
