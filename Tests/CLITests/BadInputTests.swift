@@ -50,13 +50,17 @@ import Testing
   @Test(arguments: [
     (
       "  prototypes: 64", "  prototpyes: 64",
-      "3:3: method has no 'prototypes'; did you mean it by 'prototpyes' in line 9?"
+      "4:3: method has no 'prototypes'; did you mean it by 'prototpyes' in line 9?"
     ),
     (
       "  heads: 2", "  heads: 2\n  temprature: 0.1",
       "9:3: unknown key 'temprature' in method; known keys are centering, crops, depth, distill, drop_path"
     ),
-    ("seeds: 2", "sedes: 2", "16:67: unknown key 'sedes'; did you mean 'seeds'?"),
+    (
+      "  heads: 2", "  heads: 2\n  centring: sinkhorn",
+      "9:3: unknown key 'centring' in method; did you mean 'centering'?"
+    ),
+    ("seeds: 2", "sedes: 2", "16:62: unknown key 'sedes'; did you mean 'seeds'?"),
     ("  depth: 1", "  depth: deep", "7:10: method.depth is 'deep', expected an integer"),
     ("  depth: 1", "  depth: 101", "7:10: method.depth is '101', expected 1 to 100"),
     ("  depth: 1", "  depth: 1\n  depth: 2", "8:3: key 'depth' stands twice"),
@@ -66,7 +70,7 @@ import Testing
       "12:18: unknown data provider 'scene-objects'; did you mean 'scenes-objects'?"
     ),
     ("type: knn/v1", "type: knn/v2", "20:19: unknown evaluation 'knn/v2'; did you mean 'knn/v1'?"),
-    ("lr: 0.001", "lr: fast", "14:56: pretrain.optimizer.lr is 'fast', expected a finite number"),
+    ("lr: 0.001", "lr: fast", "14:51: pretrain.optimizer.lr is 'fast', expected a finite number"),
     ("recipe: probe", "recipe: prope", "1:9: recipe is 'prope', expected 'probe', as the path says"),
     ("arms:", "\tarms:", "17:1: "),
   ])
@@ -157,14 +161,13 @@ import Testing
   @Test func aRecipeOfMoreThanAMebibyteAndABombOfAliasesAreRefused() throws {
     let (status, text) = try complaint(
       "recipe: probe", "# " + String(repeating: "x", count: 1 << 20) + "\nrecipe: probe")
-    #expect(text.hasPrefix("repro: \(Workshop.place): the file has "))
-    #expect(text.contains("expected at most 1048576"))
+    #expect(text.hasSuffix("\(Workshop.place): the file has 1049057 bytes, expected at most 1048576\n"))
     #expect(status == 2)
     let bomb = (1...8).map { "a\($0): &a\($0) [" + String(repeating: "*a\($0 - 1), ", count: 9) + "]" }
     let (code, said) = try complaint(
       "recipe: probe", "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + bomb.joined(separator: "\n") + "\nrecipe: probe")
-    #expect(said.hasPrefix("repro: \(Workshop.place):"), "\(said)")
-    #expect(said.contains("alias"), "\(said)")
+    #expect(
+      said == "repro: \(Workshop.place):5:10: aliases stand for more than 10000 nodes; write the values out\n")
     #expect(code == 2)
   }
 }
