@@ -71,6 +71,10 @@ import Testing
     ),
     ("type: knn/v1", "type: knn/v2", "20:19: unknown evaluation 'knn/v2'; did you mean 'knn/v1'?"),
     ("lr: 0.001", "lr: fast", "14:51: pretrain.optimizer.lr is 'fast', expected a finite number"),
+    (
+      "evaluate: [", "reported: [{claim: x, metric: m, dataset: d, model: o, source: s}]\nevaluate: [",
+      "20:20: reported[0].claim names the unknown claim 'x'; the recipe has no claims"
+    ),
     ("recipe: probe", "recipe: prope", "1:9: recipe is 'prope', expected 'probe', as the path says"),
     ("arms:", "\tarms:", "17:1: "),
   ])
