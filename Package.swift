@@ -72,7 +72,7 @@ let package = Package(
     tests("EvaluationsTests", ["Evaluations", "TestSupport"]),
     tests("ContractTests", ["ReproEngine", "TestSupport"], path: "Tests/Contract"),
     tests("GoldenTests", ["ReproCLI"], path: "Tests/Golden"),
-    tests("CLITests", ["ReproCLI"]),
+    tests("CLITests", ["ReproCLI", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -48,7 +48,7 @@ struct Person {
     }
     all.merge(environment) { $1 }
     process.environment = all
-    for file in [output, errors] { FileManager.default.createFile(atPath: file, contents: nil) }
+    for file in [output, errors] { try write("", to: file) }
     process.standardOutput = FileHandle(forWritingAtPath: output)
     process.standardError = FileHandle(forWritingAtPath: errors)
     process.standardInput = FileHandle.nullDevice

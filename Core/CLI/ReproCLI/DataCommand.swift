@@ -168,9 +168,11 @@ struct DataCheck: ParsableCommand {
       Terminal.line("\(name): rendered by the program, there is nothing to check")
     }
     var bad: ReproError?
+    var isAnythingHere = false
     for set in sets {
       let state = SetState(set, try DataCatalog.check(set.id, root: root))
       if names.isEmpty && state.words == "missing" { continue }
+      isAnythingHere = true
       for file in state.files {
         switch file.status {
         case .present(let path): Terminal.line("ok       \(path)")
@@ -187,5 +189,8 @@ struct DataCheck: ParsableCommand {
       }
     }
     if let bad { throw bad }
+    if names.isEmpty && !isAnythingHere {
+      Terminal.line("no data set is here; 'repro data list' shows what there is")
+    }
   }
 }

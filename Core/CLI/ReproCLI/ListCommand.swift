@@ -38,8 +38,10 @@ struct ListCommand: ParsableCommand {
         row.reportedText, row.measuredText, row.entry.status.rawValue,
       ])
     }
-    // On a narrow terminal the family and the paper go first: the recipe's name says most of them.
-    for line in table.lines(width: Terminal.tableWidth, clipping: [2, 4, 0, 7, 5]) { Terminal.line(line) }
+    // A narrow terminal goes without family, paper and year first: the recipe's name says most of them.
+    for line in table.lines(width: Terminal.tableWidth, dropping: [2, 0, 1], clipping: [4, 3, 5]) {
+      Terminal.line(line)
+    }
     if let note = CatalogueRow.footnote(rows) { Terminal.line("\n" + note) }
   }
 }

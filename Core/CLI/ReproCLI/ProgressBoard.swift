@@ -31,8 +31,9 @@ final class ProgressBoard {
     if Terminal.isInteractive {
       draw(force: false)
     } else {
-      // A line at each quarter of a stage.
-      let place = "\(progress.stage) \(progress.step * 4 / max(progress.steps, 1))"
+      // A line at each quarter of a stage, and one when the evaluations begin.
+      let quarter = progress.step * 4 / max(progress.steps, 1)
+      let place = progress.metrics.items.isEmpty ? progress.stage : "\(progress.stage) \(quarter)"
       if announced[cell] != place {
         announced[cell] = place
         Terminal.write(ProgressLine(name(cell), progress).text(width: nil, nameWidth: nameWidth) + "\n")
@@ -76,7 +77,7 @@ final class ProgressBoard {
     let width = Terminal.width - 1
     var lines = running.map { cell, progress in
       progress.map { ProgressLine(name(cell), $0).text(width: width, nameWidth: nameWidth) }
-        ?? "\(name(cell))  preparing"
+        ?? ProgressLine.preparing(name(cell), nameWidth: nameWidth)
     }
     lines.append(Terminal.dim("\(finished) of \(counted(total, "run")) done" + left(now)))
     var text = drawnLines > 0 ? "\u{1B}[\(drawnLines)F" : ""
@@ -117,7 +118,7 @@ struct ProgressLine {
       "\(padded(name, nameWidth))  \(p.stage) [\(bar)] \(padded("\(p.step)", steps.count, right: true))/\(steps)"
     ]
     if p.samplesPerSecond > 0 { parts.append(padded("\(decimals(p.samplesPerSecond, 0))/s", 6, right: true)) }
-    if p.step < p.steps { parts.append("\(clock(p.secondsLeft)) left") }
+    if p.step < p.steps, p.secondsLeft > 0 { parts.append("\(clock(p.secondsLeft)) left") }
     parts += p.metrics.items.map { "\($0.name) \(short($0.value))" }
     var line = parts[0]
     for part in parts.dropFirst() {
@@ -125,6 +126,11 @@ struct ProgressLine {
       line += "  " + part
     }
     return width.map { TextTable.clipped(line, to: $0) } ?? line
+  }
+
+  /// The line of a run that has not reported yet.
+  static func preparing(_ name: String, nameWidth: Int) -> String {
+    name + String(repeating: " ", count: max(0, nameWidth - name.count)) + "  preparing"
   }
 
   private func padded(_ text: String, _ width: Int, right: Bool = false) -> String {

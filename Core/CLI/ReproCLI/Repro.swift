@@ -33,7 +33,8 @@ public enum Repro {
         exit(0)
       }
       let known = commandWords(arguments).joined(separator: " ")
-      Terminal.error("\(text); see 'repro \(known.isEmpty ? "" : known + " ")--help'")
+      let sentence = text.hasSuffix(".") ? String(text.dropLast()) : text
+      Terminal.error("\(sentence); see 'repro \(known.isEmpty ? "" : known + " ")--help'")
       exit(2)
     }
   }

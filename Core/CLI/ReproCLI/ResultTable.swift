@@ -11,7 +11,11 @@ struct ResultTable {
     guard let first = records.first else { return ["no run is finished yet"] }
     var metrics: [String] = []
     for name in records.flatMap({ $0.measurements.map(\.name) }) where !metrics.contains(name) { metrics.append(name) }
-    var table = TextTable(headers: header(metrics), rightAligned: Set(1...(metrics.count + 1)))
+    // The evaluation stands above its measurements: `linear-segmentation.miou` would make wide columns.
+    let parts = metrics.map { $0.split(separator: ".", maxSplits: 1).map(String.init) }
+    var table = TextTable(
+      ["arm", "seeds"] + parts.map { $0.count > 1 ? $0[1] : "" }, groups: ["", ""] + parts.map { $0[0] },
+      rightAligned: Set(1...(metrics.count + 1)))
     for arm in recipe.arms.map(\.name) {
       let rows = records.filter { $0.cell.arm == arm }
       if rows.isEmpty { continue }
@@ -28,12 +32,6 @@ struct ResultTable {
       lines += ReportedTable(recipe.reported).lines(width: width)
     }
     return lines
-  }
-
-  /// The evaluation above its measurement: `linear-segmentation.miou` would make wide columns.
-  private func header(_ metrics: [String]) -> [[String]] {
-    let parts = metrics.map { $0.split(separator: ".", maxSplits: 1).map(String.init) }
-    return [["", ""] + parts.map { $0[0] }, ["arm", "seeds"] + parts.map { $0.count > 1 ? $0[1] : "" }]
   }
 
   private func summary(_ values: [Double]) -> String {

@@ -57,7 +57,7 @@ struct RecipePage {
     if let paper = row?.entry {
       let why = paper.why.isEmpty ? "" : ": \(paper.why)"
       lines.append(
-        "  paper \(paper.id), family \(paper.family.rawValue), Swift type \(paper.type), \(paper.status.rawValue)\(why)"
+        "  paper \(paper.id), family \(paper.family.rawValue), Swift type \(paper.type), status \(paper.status.rawValue)\(why)"
       )
     }
     lines.append("  \(recipe.node.mark.file)")

@@ -1,13 +1,15 @@
 /// Columns of text, aligned: words to the left, numbers to the right.
 struct TextTable {
-  private let headers: [[String]]
+  private let groups: [String]
+  private let header: [String]
   private var rows: [[String]] = []
   private let rightAligned: Set<Int>
 
-  init(_ header: [String], rightAligned: Set<Int> = []) { self.init(headers: [header], rightAligned: rightAligned) }
-
-  /// - Parameter headers: the lines of the header, all of one length.
-  init(headers: [[String]], rightAligned: Set<Int> = []) { (self.headers, self.rightAligned) = (headers, rightAligned) }
+  /// - Parameters:
+  ///   - groups: what stands above neighbouring columns that belong together, once for each column; empty without groups.
+  init(_ header: [String], groups: [String] = [], rightAligned: Set<Int> = []) {
+    (self.header, self.groups, self.rightAligned) = (header, groups, rightAligned)
+  }
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
@@ -15,47 +17,94 @@ struct TextTable {
   ///
   /// - Parameters:
   ///   - width: columns of the terminal; nil for no limit.
-  ///   - flexible: columns that may be clipped to fit, the first ones first, none below 8 characters.
-  ///   - repeated: how many leading columns stand again in each block of a table that is still too wide and may be cut
-  ///     into blocks; nil to leave it too wide.
-  func lines(width: Int? = nil, clipping flexible: [Int] = [], blocksRepeating repeated: Int? = nil) -> [String] {
-    var widths = (0..<(headers.first?.count ?? 0)).map { c in
-      (headers + rows).map { c < $0.count ? $0[c].count : 0 }.max() ?? 0
+  ///   - dropped: columns that a table that is too wide goes without, the first ones first.
+  ///   - clipped: columns that are then clipped, the first ones first, none below 8 characters.
+  ///   - repeated: how many leading columns stand again in each block, if a table that is still too wide may be cut into
+  ///     blocks; nil to leave it too wide.
+  func lines(
+    width: Int? = nil, dropping dropped: [Int] = [], clipping clipped: [Int] = [], blocksRepeating repeated: Int? = nil
+  ) -> [String] {
+    var widths = header.indices.map { c in
+      ([header] + rows).map { c < $0.count ? $0[c].count : 0 }.max() ?? 0
     }
-    guard let width else { return block(Array(widths.indices), widths) }
-    for column in flexible {
-      let excess = total(widths) - width
+    var columns = Array(header.indices)
+    guard let width else { return block(columns, widths) }
+    for column in dropped where total(columns, widths) > width { columns.removeAll { $0 == column } }
+    for column in clipped where columns.contains(column) {
+      let excess = total(columns, widths) - width
       if excess > 0 { widths[column] = max(min(8, widths[column]), widths[column] - excess) }
     }
-    guard let repeated, total(widths) > width else { return block(Array(widths.indices), widths) }
+    guard let repeated, total(columns, widths) > width else { return block(columns, widths) }
     var lines: [String] = []
-    var rest = Array(widths.indices.dropFirst(repeated))
+    var rest = Array(columns.dropFirst(repeated))
     while !rest.isEmpty {
-      var columns = Array(0..<repeated)
-      repeat {
-        columns.append(rest.removeFirst())
-      } while rest.first.map {
-        total((columns + [$0]).map { widths[$0] }) <= width
-      } ?? false
-      lines += (lines.isEmpty ? [] : [""]) + block(columns, widths)
+      var part = Array(columns.prefix(repeated))
+      repeat { part.append(rest.removeFirst()) } while rest.first.map { total(part + [$0], widths) <= width } ?? false
+      lines += (lines.isEmpty ? [] : [""]) + block(part, widths)
     }
     return lines
   }
 
-  private func total(_ widths: [Int]) -> Int { widths.reduce(0, +) + 2 * max(0, widths.count - 1) }
+  /// Neighbouring columns of one group.
+  private func spans(_ columns: [Int]) -> [[Int]] {
+    var spans: [[Int]] = []
+    for c in columns {
+      if let last = spans.last?.last, !groups.isEmpty, !groups[c].isEmpty, groups[last] == groups[c] {
+        spans[spans.count - 1].append(c)
+      } else {
+        spans.append([c])
+      }
+    }
+    return spans
+  }
+
+  /// The widths with room for the groups' names.
+  private func widened(_ columns: [Int], _ widths: [Int]) -> [Int] {
+    guard !groups.isEmpty else { return widths }
+    var widths = widths
+    for span in spans(columns) {
+      let missing = groups[span[0]].count - sum(span, widths)
+      if missing > 0 { widths[span[span.count - 1]] += missing }
+    }
+    return widths
+  }
+
+  private func sum(_ columns: [Int], _ widths: [Int]) -> Int {
+    columns.reduce(0) { $0 + widths[$1] } + 2 * max(0, columns.count - 1)
+  }
+
+  private func total(_ columns: [Int], _ widths: [Int]) -> Int { sum(columns, widened(columns, widths)) }
 
   private func block(_ columns: [Int], _ widths: [Int]) -> [String] {
-    func line(_ row: [String]) -> String {
-      var text = ""
-      for c in columns {
-        let cell = TextTable.clipped(c < row.count ? row[c] : "", to: widths[c])
-        let pad = String(repeating: " ", count: widths[c] - cell.count)
-        text += (c == columns[0] ? "" : "  ") + (rightAligned.contains(c) ? pad + cell : cell + pad)
-      }
+    let widths = widened(columns, widths)
+    func joined(_ cells: [String]) -> String {
+      var text = cells.joined(separator: "  ")
       while text.hasSuffix(" ") { text.removeLast() }
       return text
     }
-    return headers.map { Terminal.bold(line($0)) } + rows.map(line)
+    func line(_ row: [String]) -> String {
+      joined(
+        columns.map { c in
+          let cell = TextTable.clipped(c < row.count ? row[c] : "", to: widths[c])
+          return padded(cell, widths[c], right: rightAligned.contains(c))
+        })
+    }
+    var lines: [String] = []
+    if !groups.isEmpty {
+      let names = spans(columns).map { span in
+        let (name, width) = (groups[span[0]], sum(span, widths))
+        // Dashes show how far the group goes.
+        if span.count > 1 { return name + " " + String(repeating: "-", count: max(0, width - name.count - 1)) }
+        return padded(name, width, right: rightAligned.contains(span[0]))
+      }
+      lines.append(Terminal.bold(joined(names)))
+    }
+    return lines + [Terminal.bold(line(header))] + rows.map(line)
+  }
+
+  private func padded(_ text: String, _ width: Int, right: Bool) -> String {
+    let pad = String(repeating: " ", count: max(0, width - text.count))
+    return right ? pad + text : text + pad
   }
 
   /// A text of at most so many characters; dots say that something is missing.

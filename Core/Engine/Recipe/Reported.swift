@@ -26,7 +26,9 @@ public struct Reported: Sendable {
       guard claims.contains(claim) else {
         throw ReproError(
           .usage, at: "\(node.mark)", found: "\(name) names the unknown claim '\(clipped(claim))'",
-          hint: suggestion(for: claim, among: claims) ?? "the claims are \(claims.joined(separator: ", "))")
+          hint: claims.isEmpty
+            ? "the recipe has no claims"
+            : suggestion(for: claim, among: claims) ?? "the claims are \(claims.joined(separator: ", "))")
       }
       return claim
     }

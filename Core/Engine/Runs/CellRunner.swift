@@ -123,7 +123,7 @@ public struct CellRunner: Sendable {
       failure = try train(method, &session, training, random, started - earlierSeconds, progress)
     }
     session.seconds = now() - started + earlierSeconds
-    let measurements = failure == nil ? try evaluate(method, session.state, data, random) : []
+    let measurements = failure == nil ? try evaluate(method, session.state, data, random, progress) : []
     let record = RunRecord(
       cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
       status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: try recipeSHA256(),
@@ -196,11 +196,16 @@ public struct CellRunner: Sendable {
   }
 
   private func evaluate<M: MethodPlugin>(
-    _ method: M, _ state: M.State, _ data: any DatasetProvider, _ random: RandomStream
+    _ method: M, _ state: M.State, _ data: any DatasetProvider, _ random: RandomStream,
+    _ progress: (CellProgress) -> Void
   ) throws -> [RunRecord.Measurement] {
     let subject = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data)
     var results: [RunRecord.Measurement] = []
-    for plan in recipe.evaluations {
+    for (done, plan) in recipe.evaluations.enumerated() {
+      progress(
+        CellProgress(
+          stage: "evaluate", step: done, steps: recipe.evaluations.count, metrics: [:], samplesPerSecond: 0,
+          secondsLeft: 0))
       let evaluation = try plugins.makeEvaluation(plan)
       for (name, value) in try evaluation.measure(subject, random: random.child("evaluate").child(plan.name)) {
         results.append(RunRecord.Measurement(name: "\(plan.name).\(name)", value: value))

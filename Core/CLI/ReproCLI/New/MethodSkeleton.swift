@@ -61,7 +61,8 @@ struct MethodSkeleton {
       }
 
       public func makeState(for data: DataSpec, random: RandomStream) throws -> State {
-        guard case .image(let side, side, let channels) = data[field: "image"]?.kind, side % patch == 0 else {
+        guard case .image(let side, let other, let channels) = data[field: "image"]?.kind, side == other, side % patch == 0
+        else {
           throw ReproError(
             .usage, at: "method.patch", found: "the data set has no square image that patches of \\(patch) tile")
         }

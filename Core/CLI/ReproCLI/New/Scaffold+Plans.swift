@@ -230,8 +230,9 @@ extension Scaffold {
     let builtIn = "Core/CLI/ReproCLI/Plugins+BuiltIn.swift"
     try changes.edit(builtIn) { text throws(ReproError) in
       let imports = text.split(separator: "\n").filter { $0.hasPrefix("import ") }.map(String.init)
-      let next = imports.first { $0 > "import \(folder)" } ?? "import ReproConfig"
-      let named = try ChangeSet.inserting("import \(folder)", .before, next, in: text, of: builtIn)
+      let next = imports.first { $0 > "import \(folder)" }
+      let named = try ChangeSet.inserting(
+        "import \(folder)", next == nil ? .behind : .before, next ?? imports.last ?? "", in: text, of: builtIn)
       return try ChangeSet.inserting("      \(word)Methods,", .before, "    ].flatMap { $0 },", in: named, of: builtIn)
     }
     return changes
