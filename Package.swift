@@ -61,7 +61,7 @@ let package = Package(
       path: "Core/CLI/ReproCLI"),
     .executableTarget(name: "repro", dependencies: ["ReproCLI"], path: "Core/CLI/repro"),
 
-    .target(name: "TestSupport", dependencies: ["ReproData"], path: "Tests/Support"),
+    .target(name: "TestSupport", dependencies: ["ReproData"], path: "Tests/Support", exclude: ["vectors"]),
     tests("TensorTests", ["ReproTensor", "TestSupport"]),
     tests("NNTests", ["ReproNN", "TestSupport"]),
     tests("ConfigTests", ["ReproConfig"]),
@@ -72,7 +72,7 @@ let package = Package(
     tests("EvaluationsTests", ["Evaluations", "TestSupport"]),
     tests("ContractTests", ["ReproEngine", "TestSupport"], path: "Tests/Contract"),
     tests("GoldenTests", ["ReproCLI"], path: "Tests/Golden"),
-    tests("CLITests", ["ReproCLI"]),
+    tests("CLITests", ["ReproCLI", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,16 +12,21 @@ public struct YAMLNode: Sendable, Equatable {
     public var key: String
     public var keyMark: Mark
     public var value: YAMLNode
-    public init(key: String, keyMark: Mark, value: YAMLNode) {
+    /// Written for another type than the one that now reads the mapping (an arm changed `method.type`): `Section.finish()`
+    /// lets such a key pass unread.
+    public var mayGoUnread: Bool
+    public init(key: String, keyMark: Mark, value: YAMLNode, mayGoUnread: Bool = false) {
       self.key = key
       self.keyMark = keyMark
       self.value = value
+      self.mayGoUnread = mayGoUnread
     }
   }
 
   /// A place in a file; prints as `path:line:column`, both counted from 1.
   public struct Mark: Sendable, Equatable, CustomStringConvertible {
     public var file: String
+    /// 0 if the place has no lines, such as an argument of the command line; it then prints as `file` alone.
     public var line: Int
     public var column: Int
     public init(file: String, line: Int, column: Int) {
@@ -29,7 +34,7 @@ public struct YAMLNode: Sendable, Equatable {
       self.line = line
       self.column = column
     }
-    public var description: String { "\(file):\(line):\(column)" }
+    public var description: String { line == 0 ? file : "\(file):\(line):\(column)" }
   }
 
   public var content: Content
@@ -41,8 +46,30 @@ public struct YAMLNode: Sendable, Equatable {
   }
 
   /// The value under a key of a mapping; nil for other nodes and missing keys.
-  public subscript(key: String) -> YAMLNode? {
-    guard case .mapping(let entries) = content else { return nil }
-    return entries.first { $0.key == key }?.value
+  public subscript(key: String) -> YAMLNode? { entries.first { $0.key == key }?.value }
+
+  /// The entries of a mapping in the order of the file; none for other nodes.
+  public var entries: [Entry] {
+    if case .mapping(let entries) = content { entries } else { [] }
+  }
+
+  /// Nothing, `~` or `null`, unquoted.
+  public var isNull: Bool {
+    guard case .scalar(let text, quoted: false) = content else { return false }
+    return text.isEmpty || text == "~" || text == "null"
+  }
+
+  /// The same node with every mark replaced, and the marks of all nodes under it.
+  public func moved(to mark: Mark) -> YAMLNode {
+    switch content {
+    case .scalar: YAMLNode(content, at: mark)
+    case .sequence(let items): YAMLNode(.sequence(items.map { $0.moved(to: mark) }), at: mark)
+    case .mapping(let entries):
+      YAMLNode(
+        .mapping(
+          entries.map {
+            Entry(key: $0.key, keyMark: mark, value: $0.value.moved(to: mark), mayGoUnread: $0.mayGoUnread)
+          }), at: mark)
+    }
   }
 }

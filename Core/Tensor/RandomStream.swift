@@ -19,6 +19,11 @@ public struct RandomStream: Sendable, Equatable {
     lane = RandomStream.mix(key ^ 0xD1B5_4A32_D192_ED03)
   }
 
+  /// Whether both give the same numbers from here on.
+  public static func == (a: RandomStream, b: RandomStream) -> Bool {
+    a.key == b.key && a.lane == b.lane && a.position == b.position
+  }
+
   /// The stream with this name (and number) below this one; the same whatever was drawn from either.
   public func child(_ name: String, _ index: Int = 0) -> RandomStream {
     var a = key ^ 0xCBF2_9CE4_8422_2325
@@ -32,6 +37,7 @@ public struct RandomStream: Sendable, Equatable {
     s.key = RandomStream.mix(a ^ RandomStream.mix(i &+ 0x9E37_79B9_7F4A_7C15))
     s.lane = RandomStream.mix(b &+ RandomStream.mix(i ^ 0xD1B5_4A32_D192_ED03))
     s.position = 0
+    s.block = .zero
     return s
   }
 
@@ -85,7 +91,9 @@ public struct RandomStream: Sendable, Equatable {
   public mutating func uniform() -> Double { Double(next64() >> 11) * 0x1p-53 }
 
   /// Uniform in [low, high).
-  public mutating func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * uniform() }
+  public mutating func uniform(_ low: Double, _ high: Double) -> Double {
+    min(low + (high - low) * uniform(), max(low, high.nextDown))  // the sum may round up to high
+  }
 
   /// Uniform in 0..<bound without bias (Lemire's multiplication with rejection).
   public mutating func integer(below bound: Int) -> Int {

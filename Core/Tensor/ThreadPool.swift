@@ -8,6 +8,8 @@ import Synchronization
 public final class ThreadPool: @unchecked Sendable {
   public static let shared = ThreadPool()
 
+  /// The number of the last job times 512, plus the workers that it counts on. One word, so that a worker that wakes late
+  /// can never take the workers of one job for those of another.
   private let generation = Atomic<Int>(0)
   private let nextTile = Atomic<Int>(0)
   private let pending = Atomic<Int>(0)
@@ -26,22 +28,23 @@ public final class ThreadPool: @unchecked Sendable {
     pthread_cond_init(&wake, nil)
   }
 
-  /// Threads that work on a job, the caller included. Set once at the start of a run; never lowered below the workers
-  /// that already exist, whose surplus simply stays asleep.
+  /// Threads that work on a job, the caller included; a change holds from the next job on. Workers that exist already are
+  /// kept, a surplus simply stays asleep.
   public var threads: Int {
     get { activeWorkers.load(ordering: .relaxed) + 1 }
     set {
       require(newValue >= 1 && newValue <= 256, "threads must be 1 to 256, got \(newValue)")
-      require(!busy.load(ordering: .acquiring), "the number of threads cannot change inside a job")
+      pthread_mutex_lock(&mutex)
       while workers < newValue - 1 { startWorker() }
       activeWorkers.store(newValue - 1, ordering: .releasing)
+      pthread_mutex_unlock(&mutex)
     }
   }
   private let activeWorkers = Atomic<Int>(0)
 
   /// Runs `body(0) ... body(count - 1)`, in any order, and returns when all are done.
   public func forEach(_ count: Int, _ body: (Int) -> Void) {
-    let active = activeWorkers.load(ordering: .relaxed)
+    let active = activeWorkers.load(ordering: .acquiring)
     guard count > 1, active > 0, !busy.exchange(true, ordering: .acquiring) else {
       for i in 0..<count { body(i) }
       return
@@ -51,7 +54,8 @@ public final class ThreadPool: @unchecked Sendable {
       tiles = count
       nextTile.store(0, ordering: .relaxed)
       pending.store(active, ordering: .relaxed)
-      generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      let job = (generation.load(ordering: .relaxed) >> 9) + 1
+      generation.store((job << 9) | active, ordering: .sequentiallyConsistent)
       if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
         pthread_mutex_lock(&mutex)
         pthread_cond_broadcast(&wake)
@@ -81,12 +85,14 @@ public final class ThreadPool: @unchecked Sendable {
     let index = workers
     let box = Unmanaged.passRetained(WorkerStart(pool: self, index: index, seen: generation.load(ordering: .acquiring)))
     var thread = pthread_t()
-    let failed = pthread_create(&thread, nil, { raw in
-      guard let raw else { return nil }
-      let start = Unmanaged<WorkerStart>.fromOpaque(raw).takeRetainedValue()
-      start.pool.work(start.index, since: start.seen)
-      return nil
-    }, box.toOpaque())
+    let failed = pthread_create(
+      &thread, nil,
+      { raw in
+        guard let raw else { return nil }
+        let start = Unmanaged<WorkerStart>.fromOpaque(raw).takeRetainedValue()
+        start.pool.work(start.index, since: start.seen)
+        return nil
+      }, box.toOpaque())
     require(failed == 0, "cannot start thread \(index): error \(failed)")
     pthread_detach(thread)
   }
@@ -101,7 +107,7 @@ public final class ThreadPool: @unchecked Sendable {
         if waited > spins { sleep(since: seen) }
       }
       seen = generation.load(ordering: .acquiring)
-      guard index <= activeWorkers.load(ordering: .acquiring) else { continue }
+      guard index <= seen & 511 else { continue }
       takeTiles()
       pending.wrappingSubtract(1, ordering: .releasing)
     }

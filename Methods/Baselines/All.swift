@@ -1,1 +1,6 @@
 import ReproEngine
+
+/// What several families are compared with.
+public let baselineMethods: [any MethodPlugin.Type] = [
+  SupervisedViT.self
+]

@@ -1,1 +1,3 @@
 import ReproCLI
+
+Repro.main()

@@ -15,23 +15,36 @@ typedef enum { REPRO_ISA_PORTABLE = 0, REPRO_ISA_AVX2 = 1, REPRO_ISA_AVX512 = 2 
 repro_isa repro_best_isa(void);
 
 /// y[i] = f(x[i])
-#define REPRO_UNARY(T) void (*_Nonnull)(ptrdiff_t n, const T *_Nonnull x, T *_Nonnull y)
+#define REPRO_UNARY(T) typedef void (*repro_unary_##T)(ptrdiff_t n, const T *_Nonnull x, T *_Nonnull y)
 /// y[i] = f(a[i * sa], b[i * sb]); sa and sb are 0 or 1
 #define REPRO_BINARY(T)                                                                                        \
-  void (*_Nonnull)(ptrdiff_t n, const T *_Nonnull a, ptrdiff_t sa, const T *_Nonnull b, ptrdiff_t sb, T *_Nonnull y)
+  typedef void (*repro_binary_##T)(ptrdiff_t n, const T *_Nonnull a, ptrdiff_t sa, const T *_Nonnull b,        \
+                                   ptrdiff_t sb, T *_Nonnull y)
+
+REPRO_UNARY(float);
+REPRO_UNARY(double);
+REPRO_BINARY(float);
+REPRO_BINARY(double);
 
 #define REPRO_KERNEL_TABLE(NAME, T)                                                                            \
+  /* y[i] = f(x[i]) */                                                                                         \
+  typedef void (*NAME##_unary)(ptrdiff_t n, const T *_Nonnull x, T *_Nonnull y);                               \
+  /* y[i] = f(a[i * sa], b[i * sb]); sa and sb are 0 or 1 */                                                   \
+  typedef void (*NAME##_binary)(ptrdiff_t n, const T *_Nonnull a, ptrdiff_t sa, const T *_Nonnull b, ptrdiff_t sb,\
+                                T *_Nonnull y);                                                                \
   typedef struct NAME {                                                                                        \
     /* elementwise, one argument */                                                                            \
-    REPRO_UNARY(T) negate, absolute, reciprocal, square, squareRoot, rsqrt, exp, log, log1p, expm1, sin, cos;  \
-    REPRO_UNARY(T) tanh, sigmoid, softplus, silu, relu, gelu, geluTanh, erf, sign, floor, round;               \
+    repro_unary_##T _Nonnull negate, absolute, reciprocal, square, squareRoot, rsqrt, exp, log, log1p, expm1;  \
+    repro_unary_##T _Nonnull sin, cos, tanh, sigmoid, softplus, silu, relu, gelu, geluTanh, erf;               \
+    /* sign of 0 is 0; round goes to even on a tie; a NaN stays a NaN in all of them */                        \
+    repro_unary_##T _Nonnull sign, floor, round;                                                               \
     /* elementwise, two arguments; the comparisons give 0 or 1 */                                              \
-    REPRO_BINARY(T) add, subtract, multiply, divide, maximum, minimum, power, atan2;                           \
-    REPRO_BINARY(T) less, lessEqual, equal;                                                                    \
-    /* backward of activations: y[i] = g[i] * f'(x[i]) */                                                      \
-    REPRO_BINARY(T) geluBackward, geluTanhBackward, reluBackward, siluBackward;                                \
-    /* y[i] = g[i] * f'(..) expressed by the output: tanh' = 1 - y^2, sigmoid' = y (1 - y) */                  \
-    REPRO_BINARY(T) tanhBackward, sigmoidBackward;                                                             \
+    repro_binary_##T _Nonnull add, subtract, multiply, divide, maximum, minimum, power, atan2;                 \
+    repro_binary_##T _Nonnull less, lessEqual, equal;                                                          \
+    /* backward of activations, a = g and b = x: y[i] = g[i] * f'(x[i]) */                                     \
+    repro_binary_##T _Nonnull geluBackward, geluTanhBackward, reluBackward, siluBackward;                      \
+    /* a = g and b = the forward's output t: tanh' = 1 - t^2, sigmoid' = t (1 - t) */                          \
+    repro_binary_##T _Nonnull tanhBackward, sigmoidBackward;                                                   \
     /* y[i] = c[i*sc] != 0 ? a[i*sa] : b[i*sb] */                                                              \
     void (*_Nonnull select)(ptrdiff_t n, const T *_Nonnull c, ptrdiff_t sc, const T *_Nonnull a, ptrdiff_t sa, \
                             const T *_Nonnull b, ptrdiff_t sb, T *_Nonnull y);                                 \
@@ -67,10 +80,10 @@ repro_isa repro_best_isa(void);
                                T *_Nonnull mean, T *_Nonnull rstd);                                            \
     /* gx for these rows; ggain[cols] and gbias[cols] are ADDED to, rows in ascending order */                 \
     void (*_Nonnull layerNormBackward)(ptrdiff_t rows, ptrdiff_t cols, const T *_Nonnull x,                    \
-                                       const T *_Nullable gain, const T *_Nonnull mean, const T *_Nonnull rstd,\
-                                       const T *_Nonnull g, T *_Nonnull gx, T *_Nullable ggain,                \
-                                       T *_Nullable gbias);                                                    \
-    /* y[r, c] = x[r, c] + bias[c];  h = gelu(y) as well where h is not NULL */                                \
+                                       const T *_Nullable gain, const T *_Nonnull mean,                        \
+                                       const T *_Nonnull rstd, const T *_Nonnull g, T *_Nonnull gx,            \
+                                       T *_Nullable ggain, T *_Nullable gbias);                                \
+    /* y[r, c] = x[r, c] + bias[c]; biasGelu: h = gelu(y) as well */                                           \
     void (*_Nonnull biasAdd)(ptrdiff_t rows, ptrdiff_t cols, const T *_Nonnull x, const T *_Nonnull bias,      \
                              T *_Nonnull y);                                                                   \
     void (*_Nonnull biasGelu)(ptrdiff_t rows, ptrdiff_t cols, const T *_Nonnull x, const T *_Nonnull bias,     \

@@ -1,0 +1,189 @@
+import ArgumentParser
+import Glibc
+import ReproConfig
+import ReproData
+import ReproEngine
+import ReproTensor
+
+extension Scale: ExpressibleByArgument {}
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Trains and evaluates a recipe: all arms and seeds, resumed where they were left.",
+    discussion: "Everything is kept below runs/. Ctrl-C saves; the same command goes on.")
+
+  @Argument(help: "A recipe of 'repro list'.") var recipe: String
+  @Option(help: "tiny (seconds), small (minutes; judges the claims) or paper.") var scale: Scale = .small
+  @Option(help: "Seeds, as 0,1,2 or 0-7 (default: the recipe's).") var seeds: String?
+  @Option(help: "Arms, separated by commas (default: all).") var arms: String?
+  @Option(help: "Threads of each run (default: cores / jobs). The results do not depend on it.") var threads: Int?
+  @Option(help: "Runs at the same time (default: one for each core; 1 at scale paper).") var jobs: Int?
+  @Option(name: .customLong("set"), parsing: .singleValue, help: "Override of the recipe, key=value (repeatable).")
+  var overrides: [String] = []
+  @Option(help: "Another data provider, or options of it: NAME or KEY=VALUE.") var data: String?
+  @Option(help: "A checkpoint whose parameters the runs start from.") var weights: String?
+  @Option(help: "The folder of all runs.") var out = "runs"
+  @Flag(help: "Write the results into the recipe's golden file; needs --because.") var record = false
+  @Option(help: "Why the golden numbers move.") var because: String?
+  @Flag(help: "Print the results as JSON.") var json = false
+  @Flag(help: .hidden) var worker = false
+  @Option(help: .hidden) var checkpointSeconds: Double?
+  @OptionGroup var shared: SharedOptions
+
+  func validate() throws {
+    if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, got \(threads)") }
+    if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs must be 1 to 64, got \(jobs)") }
+    if record && (because ?? "").isEmpty {
+      throw ValidationError("--record needs --because TEXT: why do the numbers move?")
+    }
+    if !record && because != nil { throw ValidationError("--because goes with --record only") }
+    if record && (seeds != nil || arms != nil || !overrides.isEmpty || data != nil || weights != nil) {
+      throw ValidationError("--record takes the whole recipe: leave out --seeds, --arms, --set, --data and --weights")
+    }
+  }
+
+  func run() throws {
+    Signals.install(isWorker: worker)
+    let catalogue = try Program.catalogue(extraRoots: shared.roots)
+    let entry = try catalogue.entry(named: recipe)
+    let recipe = try catalogue.recipe(at: entry)
+    var overrides = overrides
+    if let data { overrides.append(data.contains("=") ? "data.\(data)" : "data.provider=\(data)") }
+    let arms = try arms?.split(separator: ",").map { try recipe.arm(named: String($0)).name } ?? recipe.arms.map(\.name)
+    var sweep = Sweep(
+      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out,
+      jobs: 1,
+      threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds)
+    sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
+    sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
+    if worker { return try work(sweep) }
+    try sweep.check()
+    try makeOutFolder()
+    try announce(sweep)
+    let (records, failures) = try sweep.run()
+    try report(recipe, records, failures)
+    if record { try recordGolden(records, entry) }
+  }
+
+  private func makeOutFolder() throws {
+    do { try SafeFile.makeFolder(out) } catch var error as ReproError {
+      error.hint = "choose another folder with --out"
+      throw error
+    }
+  }
+
+  private func announce(_ sweep: Sweep) throws {
+    let seeds = try sweep.cells().filter { $0.id.arm == sweep.arms.first }.count
+    let width = "\(sweep.jobs) at a time, \(counted(sweep.threads, "thread")) each"
+    Terminal.write(
+      "\(sweep.recipe.id) at scale \(scale.rawValue): \(counted(sweep.arms.count, "arm")) x \(counted(seeds, "seed")), \(width)\n"
+    )
+  }
+
+  /// Prints what came out, and ends the program if something went wrong.
+  private func report(_ recipe: Recipe, _ records: [RunRecord], _ failures: [Sweep.Failure]) throws {
+    if json {
+      Terminal.line(try JSONValue.array(records.map(\.json)).text(pretty: true))
+    } else if !records.isEmpty {
+      Terminal.line()
+      for line in ResultTable(recipe: recipe, records: records).lines(width: Terminal.tableWidth) {
+        Terminal.line(line)
+      }
+      Terminal.line("\nRecords, checkpoints and metrics: \(out)/\(recipe.id)/\(scale.rawValue)/")
+    }
+    // The same mistake in every run is said once.
+    var said: [String] = []
+    for failure in failures where failure.code != 130 && !said.contains(failure.text) {
+      said.append(failure.text)
+      let others = failures.count { $0.text == failure.text } - 1
+      let more = others > 0 ? " and \(counted(others, "other run"))" : ""
+      Terminal.error("\(failure.cell.arm)-\(failure.cell.seed)\(more): \(failure.text)")
+    }
+    if Interruption.isRequested.load(ordering: .relaxed) || failures.contains(where: { $0.exitCode == 130 }) {
+      Terminal.error("interrupted; the same command goes on from the saved state")
+      throw ExitCode(130)
+    }
+    if let first = failures.first { throw ExitCode(first.exitCode) }
+    if records.contains(where: { $0.status == .diverged }) { throw ExitCode(4) }
+  }
+
+  /// One cell, in this process.
+  private func work(_ sweep: Sweep) throws {
+    ThreadPool.shared.threads = sweep.threads
+    do {
+      for (id, resolved) in try sweep.cells() {
+        let notices = Notices { WorkerMessage.notice($0).send() }
+        let runner = try sweep.runner(id, resolved, root: try Program.root(), notices: notices)
+        let lock = try RunLock(runner.folder) {
+          notices("\(id.arm)-\(id.seed): another process works on this run; waiting for it")
+        }
+        var last = 0.0
+        _ = try runner.run { progress in
+          let time = Signals.seconds()
+          guard time - last > 0.2 || progress.step == progress.steps else { return }
+          last = time
+          WorkerMessage.progress(progress).send()
+        }
+        _ = consume lock
+      }
+    } catch let error as ReproError {
+      WorkerMessage.failure("\(error)").send()
+      throw ExitCode(error.exitCode)
+    }
+  }
+
+  private func recordGolden(_ records: [RunRecord], _ entry: RecipeCatalog.Entry) throws {
+    var golden = SafeFile.exists(entry.golden) ? try Golden(path: entry.golden) : Golden(recipe: entry.recipe)
+    if let old = golden.results[scale] {
+      let changes = Verification.compare(records, with: old, tolerance: 0)
+      for change in changes where change.outcome != .sameBits {
+        Terminal.line("\(change.arm)-\(change.seed): \(VerifyCommand.words(change.outcome))")
+      }
+    }
+    golden.record(records, because: because ?? "", commit: Program.commit(try Program.root()))
+    try golden.write(entry.golden)
+    Terminal.line("recorded \(records.count) runs in \(entry.golden)")
+  }
+}
+
+/// `0,1,2`, `0-7` or a mixture.
+func parseSeeds(_ text: String) throws -> [UInt64] {
+  var seeds: [UInt64] = []
+  for part in text.split(separator: ",") {
+    let ends = part.split(separator: "-", maxSplits: 1).map { UInt64($0) }
+    guard let low = ends.first ?? nil, let high = ends.last ?? nil, low <= high, high - low < 1000 else {
+      throw ReproError(
+        .usage, at: "--seeds \(text)", found: "'\(part)' names no seeds", expected: "numbers like 0,1,2 or 0-7")
+    }
+    seeds += Array(low...high)
+  }
+  guard !seeds.isEmpty, Set(seeds).count == seeds.count else {
+    throw ReproError(.usage, at: "--seeds \(text)", found: "the list is empty or names a seed twice")
+  }
+  return seeds
+}
+
+/// Ctrl-C and SIGTERM ask the runs to save and stop.
+enum Signals {
+  /// - Parameter isWorker: a worker hears of one Ctrl-C twice, from the terminal and from its parent; for the parent the
+  ///   second one means that nobody wants to wait.
+  static func install(isWorker: Bool = false) {
+    for number in [SIGINT, SIGTERM] {
+      if isWorker {
+        signal(number) { _ in Interruption.isRequested.store(true, ordering: .relaxed) }
+      } else {
+        signal(number) { _ in
+          if Interruption.isRequested.exchange(true, ordering: .relaxed) { _exit(130) }
+        }
+      }
+    }
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// Seconds of a clock that never goes back.
+  static func seconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}

@@ -1,0 +1,41 @@
+import Glibc
+import ReproConfig
+import ReproData
+import ReproEngine
+
+/// Holds a run's folder for one process: two would write over each other's checkpoints, as when a killed command left a
+/// worker behind that is still saving.
+final class RunLock {
+  private let descriptor: Int32
+
+  /// Takes the lock, or waits until the other process lets go.
+  ///
+  /// - Parameters:
+  ///   - folder: the run's folder; the lock lies beside it, because the folder itself may be moved aside.
+  ///   - onWait: called once if somebody else holds it.
+  /// - Throws: `ReproError`: interrupted while waiting, or the lock cannot be made.
+  init(_ folder: String, onWait: () -> Void) throws {
+    let slash = folder.lastIndex(of: "/") ?? folder.startIndex
+    let (parent, name) = (String(folder[..<slash]), String(folder[slash...].drop { $0 == "/" }))
+    try SafeFile.makeFolder(parent)
+    let path = "\(parent)/.\(name).lock"
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw ReproError(.data, at: path, found: "cannot be made: \(String(cString: strerror(errno)))")
+    }
+    var hasWaited = false
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else {
+        throw ReproError(.data, at: path, found: "cannot be locked: \(String(cString: strerror(errno)))")
+      }
+      if Interruption.isRequested.load(ordering: .relaxed) {
+        throw ReproError(.interrupted, at: folder, found: "stopped while another process held the run")
+      }
+      if !hasWaited { onWait() }
+      hasWaited = true
+      usleep(100_000)
+    }
+  }
+
+  deinit { close(descriptor) }
+}

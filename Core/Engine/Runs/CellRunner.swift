@@ -1,0 +1,239 @@
+import Glibc
+import ReproConfig
+import ReproData
+import ReproNN
+import ReproTensor
+import Synchronization
+
+/// Set by a signal handler: runs save and stop at the next step.
+public enum Interruption {
+  public static let isRequested = Atomic<Bool>(false)
+}
+
+/// How far a run is; what progress bars show.
+public struct CellProgress: Sendable {
+  public var stage: String
+  public var step, steps: Int
+  public var metrics: Metrics
+  public var samplesPerSecond: Double
+  public var secondsLeft: Double
+
+  public init(
+    stage: String, step: Int, steps: Int, metrics: Metrics, samplesPerSecond: Double, secondsLeft: Double
+  ) {
+    (self.stage, self.step, self.steps, self.metrics) = (stage, step, steps, metrics)
+    (self.samplesPerSecond, self.secondsLeft) = (samplesPerSecond, secondsLeft)
+  }
+}
+
+/// Runs one cell: one arm of a recipe with one seed, from initialisation (or its checkpoint) to its record.
+///
+/// Everything lands in one folder: the resolved recipe, metrics as JSON lines, the checkpoint, the final record, timing.
+/// Killed at any moment and started again, it ends with the same bytes in the record.
+public struct CellRunner: Sendable {
+  public let plugins: Plugins
+  public let recipe: ResolvedRecipe
+  public let seed: UInt64
+  /// SHA-256 of the recipe's plan of claims.
+  public let planSHA256: String
+  /// The folder of this cell.
+  public let folder: String
+  public let commit: String
+  public let dataCache: String
+  public let mirror: String?
+  public let notices: Notices
+  /// A checkpoint whose parameters the run starts from, instead of fresh ones; part of what identifies the run.
+  public var initialWeights: String?
+  /// Asked after every step: whether to save and stop.
+  public var mustStop: @Sendable () -> Bool = { Interruption.isRequested.load(ordering: .relaxed) }
+  /// Seconds between two checkpoints.
+  public var checkpointInterval = 20.0
+
+  public init(
+    plugins: Plugins, recipe: ResolvedRecipe, seed: UInt64, planSHA256: String, folder: String, commit: String,
+    dataCache: String, mirror: String?, notices: Notices
+  ) {
+    (self.plugins, self.recipe, self.seed, self.planSHA256) = (plugins, recipe, seed, planSHA256)
+    (self.folder, self.commit, self.dataCache, self.mirror, self.notices) = (folder, commit, dataCache, mirror, notices)
+  }
+
+  private var recordPath: String { folder + "/record.json" }
+
+  private func recipeSHA256() throws -> String {
+    guard let initialWeights else { return SHA256.hex(of: recipe.canonical) }
+    return SHA256.hex(of: recipe.canonical + "\nweights " + (try SafeFile.sha256(initialWeights)))
+  }
+
+  /// The record of a run that is already finished in this folder with this recipe, these bits and this commit's plan.
+  public func finishedRecord() throws -> RunRecord? {
+    guard SafeFile.exists(recordPath) else { return nil }
+    let record = try RunRecord(try JSONValue(path: recordPath), at: recordPath)
+    return try record.recipeSHA256 == recipeSHA256() && record.fingerprint == .current ? record : nil
+  }
+
+  /// Runs the cell to its end and returns its record; returns the record at once if it is already there.
+  ///
+  /// - Throws: `ReproError`: interrupted (the state is saved), data, usage.
+  public func run(_ progress: (CellProgress) -> Void) throws -> RunRecord {
+    if let record = try finishedRecord() { return record }
+    try prepareFolder()
+    let root = DataRoot(cache: dataCache, mirror: mirror, seed: seed, notices: notices)
+    let data = try plugins.makeDataset(recipe.data, root: root)
+    for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(data.spec) }
+    return try run(plugins.method(recipe.method), data, progress)
+  }
+
+  /// Makes the folder; what another recipe left there is moved aside, never overwritten.
+  private func prepareFolder() throws {
+    try SafeFile.makeFolder(folder)
+    let recipePath = folder + "/recipe.yaml"
+    if SafeFile.exists(recipePath) {
+      let stored = try YAMLNode(path: recipePath)
+      if stored.canonical != recipe.canonical || SafeFile.exists(recordPath) {
+        var n = 1
+        while SafeFile.isFolder("\(folder).old\(n)") { n += 1 }
+        try SafeFile.move(folder, to: "\(folder).old\(n)")
+        try SafeFile.makeFolder(folder)
+        notices(
+          "\(folder): the recipe or the machine's libraries changed; the earlier run was moved to \(folder).old\(n)")
+      }
+    }
+    if !SafeFile.exists(recipePath) { try SafeFile.write(recipePath, text: recipe.text) }
+  }
+
+  private func run<M: MethodPlugin>(
+    _ type: M.Type, _ data: any DatasetProvider, _ progress: (CellProgress) -> Void
+  ) throws -> RunRecord {
+    var section = try Section(recipe.method.options, name: "method")
+    let method = try type.init(&section)
+    try section.finish()
+    let random = RandomStream(seed: seed)
+    var state = try method.makeState(for: data.spec, random: random.child("init"))
+    if let initialWeights { try HDF5File.open(initialWeights).read(&state, under: "state") }
+    var session = Session<M>(state: state, checkpoint: folder + "/checkpoint.h5")
+    let started = now()
+    try session.resume(recipe, notices)
+    let earlierSeconds = session.seconds
+    var failure: String?
+    let needsData = recipe.stages.contains { $0.steps > 0 && $0.batch != nil }
+    let training =
+      needsData
+      ? try TrainingData(data, labelled: type.card.isSupervised, random: random.child("order")) : nil
+    if session.stage < recipe.stages.count {
+      failure = try train(method, &session, training, random, started - earlierSeconds, progress)
+    }
+    session.seconds = now() - started + earlierSeconds
+    let measurements = failure == nil ? try evaluate(method, session.state, data, random, progress) : []
+    let record = RunRecord(
+      cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
+      status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: try recipeSHA256(),
+      planSHA256: planSHA256, fingerprint: .current, commit: commit, data: data.fingerprint,
+      weightsSHA256: session.state.stateSHA256, curves: session.log.thinned(), measurements: measurements)
+    try session.save(folder: folder)
+    try SafeFile.write(recordPath, text: try record.json.text(pretty: true))
+    try writeTiming(session.seconds, now() - started + earlierSeconds)
+    return record
+  }
+
+  /// Trains the stages that are left. Returns why the run diverged, or nil.
+  private func train<M: MethodPlugin>(
+    _ method: M, _ session: inout Session<M>, _ data: TrainingData?, _ random: RandomStream, _ started: Double,
+    _ progress: (CellProgress) -> Void
+  ) throws -> String? {
+    var lastSave = now()
+    while session.stage < recipe.stages.count {
+      let stage = recipe.stages[session.stage]
+      let plan = try OptimizerPlan(stage: stage)
+      let plans = try OptimizerPlan.named(in: stage)
+      let stream = random.child("train").child(stage.name)
+      if let batch = stage.batch, let data, stage.steps > 0, batch > data.count {
+        throw ReproError(
+          .usage, at: "\(stage.mark)", found: "stage '\(stage.name)' asks for batches of \(batch)",
+          expected: "at most the \(data.count) training samples")
+      }
+      let (begun, firstStep) = (now(), session.step)
+      while session.step < stage.steps {
+        let step = session.step
+        var context = StepContext(
+          stage: stage.name, step: step, steps: stage.steps, random: stream.child("step", step),
+          data: stage.batch == nil ? nil : data, batchSize: stage.batch ?? 0, shards: stage.shards,
+          recomputes: false, plan: plan, plans: plans, optimizers: session.optimizers)
+        session.optimizers = []
+        let metrics = try method.step(&session.state, &context)
+        session.optimizers = context.optimizers
+        session.log.append(stage: stage.name, step: step, metrics)
+        if let bad = metrics.items.first(where: { !$0.value.isFinite }) {
+          try CheckpointFile(folder + "/non-finite.h5").write { try $0.write(session.state, under: "state") }
+          return "\(stage.name), step \(step): \(bad.name) is \(bad.value)"
+            + (session.firstBadParameter.map { "; the first bad parameter is \($0)" } ?? "")
+        }
+        session.step += 1
+        let elapsed = now() - begun
+        let perStep = elapsed / Double(session.step - firstStep)
+        progress(
+          CellProgress(
+            stage: stage.name, step: session.step, steps: stage.steps, metrics: metrics,
+            samplesPerSecond: Double(stage.batch ?? 1) / max(perStep, 1e-9),
+            secondsLeft: perStep * Double(stage.steps - session.step)))
+        let interrupted = mustStop()
+        if interrupted || now() - lastSave > checkpointInterval {
+          session.seconds = now() - started
+          try session.save(folder: folder)
+          lastSave = now()
+        }
+        if interrupted {
+          throw ReproError(
+            .interrupted, at: "\(recipe.recipe) \(recipe.arm)-\(seed)",
+            found: "stopped at step \(session.step) of \(stage.steps), saved",
+            hint: "the same command goes on from there")
+        }
+      }
+      session.stage += 1
+      session.step = 0
+      session.optimizers = []  // a stage has optimizers of its own, whether it is reached at once or after a stop
+    }
+    return nil
+  }
+
+  private func evaluate<M: MethodPlugin>(
+    _ method: M, _ state: M.State, _ data: any DatasetProvider, _ random: RandomStream,
+    _ progress: (CellProgress) -> Void
+  ) throws -> [RunRecord.Measurement] {
+    let subject = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data)
+    var results: [RunRecord.Measurement] = []
+    for (done, plan) in recipe.evaluations.enumerated() {
+      progress(
+        CellProgress(
+          stage: "evaluate", step: done, steps: recipe.evaluations.count, metrics: [:], samplesPerSecond: 0,
+          secondsLeft: 0))
+      let evaluation = try plugins.makeEvaluation(plan)
+      for (name, value) in try evaluation.measure(subject, random: random.child("evaluate").child(plan.name)) {
+        results.append(RunRecord.Measurement(name: "\(plan.name).\(name)", value: value))
+      }
+    }
+    return results
+  }
+
+  private func writeTiming(_ training: Double, _ total: Double) throws {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let timing: JSONValue = [
+      "seconds_training": .double(training), "seconds_total": .double(total),
+      "peak_memory_mib": .double(Double(usage.ru_maxrss) / 1024), "threads": .int(ThreadPool.shared.threads),
+    ]
+    try SafeFile.write(folder + "/timing.json", text: try timing.text(pretty: true))
+  }
+
+  private struct FrozenEncoder<M: MethodPlugin>: Encoder {
+    let method: M
+    let state: M.State
+    func features(of batch: Batch) throws -> Features { try method.embed(state, batch) }
+  }
+}
+
+/// Seconds of a clock that never goes back; for progress and timing files only.
+func now() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}

@@ -1,0 +1,85 @@
+import ReproData
+import ReproTensor
+
+/// The training split as methods see it: no other split, and no labels unless the method is supervised.
+///
+/// The order of epoch e is a permutation drawn from the seed and e alone, so any step's batch can be made without the steps
+/// before it. Samples that do not fill a batch at the end of an epoch are left out of that epoch.
+public struct TrainingData: Sendable {
+  private let samples: MemoryDataset
+  private let random: RandomStream
+
+  /// - Parameters:
+  ///   - provider: the data set; its training split is read into memory once.
+  ///   - labelled: whether label columns are handed out.
+  ///   - random: the stream that orders the epochs.
+  public init(_ provider: any DatasetProvider, labelled: Bool, random: RandomStream) throws {
+    samples = try MemoryDataset(provider, .train, labelled: labelled)
+    self.random = random
+  }
+
+  /// Number of samples.
+  public var count: Int { samples.count }
+
+  /// The batch of a step, `size` samples.
+  public func batch(step: Int, size: Int) throws -> Batch {
+    require(size <= count, "a batch of \(size) cannot be drawn from \(count) training samples")
+    let perEpoch = count / size
+    var stream = random.child("epoch", step / perEpoch)
+    let order = stream.permutation(count)
+    let first = (step % perEpoch) * size
+    return samples.batch(Array(order[first..<(first + size)]))
+  }
+
+  /// All samples in their own order: for clustering, memory banks and curation.
+  public func all() -> Batch { samples.batch(Array(0..<count)) }
+}
+
+/// A split, rendered or decoded once and kept in memory.
+struct MemoryDataset: Sendable {
+  private let content: Batch
+  var count: Int { content.count }
+
+  init(_ provider: any DatasetProvider, _ split: Split, labelled: Bool) throws {
+    let spec = provider.spec
+    var all = try provider.batch(Array(0..<(spec.sizes[split] ?? 0)), of: split)
+    if !labelled {
+      all.columns.removeAll { column in spec[field: column.name]?.isLabel ?? true }
+    }
+    content = all
+  }
+
+  func batch(_ places: [Int]) -> Batch {
+    Batch(
+      indices: places.map { content.indices[$0] },
+      columns: content.columns.map { name, values in (name, values.rows(places)) })
+  }
+}
+
+extension Column {
+  /// The values at the given places.
+  public func rows(_ places: [Int]) -> Column {
+    switch self {
+    case .images(let images): .images(images.rows(places))
+    case .integers(let values): .integers(places.map { values[$0] })
+    case .reals(let tensor): .reals(tensor.gathered(IndexTensor(places)))
+    case .texts(let values): .texts(places.map { values[$0] })
+    }
+  }
+}
+
+extension ImageBatch {
+  /// The images at the given places.
+  public func rows(_ places: [Int]) -> ImageBatch {
+    let size = height * width * channels
+    var chosen = [UInt8](repeating: 0, count: places.count * size)
+    chosen.withUnsafeMutableBufferPointer { target in
+      bytes.withUnsafeBufferPointer { source in
+        for (i, place) in places.enumerated() {
+          for k in 0..<size { target[i * size + k] = source[place * size + k] }
+        }
+      }
+    }
+    return ImageBatch(count: places.count, height: height, width: width, channels: channels, bytes: chosen)
+  }
+}

@@ -1,0 +1,6 @@
+#if defined(__x86_64__)
+#define REPRO_SCALAR 64
+#define REPRO_TARGET 1
+#define REPRO_TABLE repro_avx2_f64
+#include "kernels_impl.h"
+#endif

@@ -1,0 +1,93 @@
+import ReproTensor
+
+/// How the weight of a convolution begins.
+public enum ConvolutionInitialization: Sendable, Equatable {
+  /// Uniform within 1 / sqrt(fan in), weight and bias: PyTorch's default.
+  case uniform
+  /// Normal with variance 2 / fan out, bias 0: torchvision's residual networks (He et al. 2015, arXiv 1502.01852, Eq. 14).
+  case kaimingNormal
+
+  /// A weight `[a, b, kH, kW]` of which each output sees b kH kW numbers and each input reaches a kH kW.
+  func weight(_ shape: Shape, _ random: RandomStream) -> Tensor {
+    var stream = random.child("weight")
+    let window = shape[2] * shape[3]
+    switch self {
+    case .uniform:
+      let bound = 1 / Real(shape[1] * window).squareRoot()
+      return stream.uniform(shape, -bound, bound)
+    case .kaimingNormal: return stream.normal(shape, deviation: (2 / Real(shape[0] * window)).squareRoot())
+    }
+  }
+
+  func bias(_ outputs: Int, fanIn: Int, _ random: RandomStream) -> Tensor {
+    guard self == .uniform else { return .zeros([outputs]) }
+    var stream = random.child("bias")
+    let bound = 1 / Real(fanIn).squareRoot()
+    return stream.uniform([outputs], -bound, bound)
+  }
+}
+
+/// A convolution of images with learnt weight; see `conv2d`.   [B, C, H, W] -> [B, O, H', W']
+public struct Conv2d: Layer {
+  public var weight: Tensor  // [O, C / groups, kH, kW]
+  public var bias: Tensor?  // [O]
+  let stride, padding, dilation: Extent2D
+  let groups: Int
+
+  public init(
+    _ inputs: Int, _ outputs: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Extent2D = 0,
+    dilation: Extent2D = 1,
+    groups: Int = 1, bias: Bool = true, initialization: ConvolutionInitialization = .uniform, random: RandomStream
+  ) {
+    require(
+      inputs > 0 && outputs > 0 && groups > 0 && inputs % groups == 0 && outputs % groups == 0,
+      "a convolution of \(inputs) to \(outputs) channels cannot have \(groups) groups")
+    let shape: Shape = [outputs, inputs / groups, kernel.rows, kernel.columns]
+    weight = initialization.weight(shape, random)
+    self.bias = bias ? initialization.bias(outputs, fanIn: shape[1] * kernel.count, random) : nil
+    (self.stride, self.padding, self.dilation, self.groups) = (stride, padding, dilation, groups)
+  }
+
+  public mutating func visit(_ v: inout some LayerVisitor) {
+    v("weight", &weight)
+    v("bias", &bias, .bias)
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    conv2d(x, weight, bias, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  }
+}
+
+/// A transposed convolution with learnt weight; see `convTranspose2d`.   [B, C, H, W] -> [B, O, H', W']
+public struct ConvTranspose2d: Layer {
+  public var weight: Tensor  // [C, O / groups, kH, kW]
+  public var bias: Tensor?  // [O]
+  let stride, padding, outputPadding, dilation: Extent2D
+  let groups: Int
+
+  public init(
+    _ inputs: Int, _ outputs: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Extent2D = 0,
+    outputPadding: Extent2D = 0, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true,
+    initialization: ConvolutionInitialization = .uniform, random: RandomStream
+  ) {
+    require(
+      inputs > 0 && outputs > 0 && groups > 0 && inputs % groups == 0 && outputs % groups == 0,
+      "a transposed convolution of \(inputs) to \(outputs) channels cannot have \(groups) groups")
+    let shape: Shape = [inputs, outputs / groups, kernel.rows, kernel.columns]
+    weight = initialization.weight(shape, random)
+    self.bias = bias ? initialization.bias(outputs, fanIn: shape[1] * kernel.count, random) : nil
+    (self.stride, self.padding, self.outputPadding) = (stride, padding, outputPadding)
+    (self.dilation, self.groups) = (dilation, groups)
+  }
+
+  public mutating func visit(_ v: inout some LayerVisitor) {
+    v("weight", &weight)
+    v("bias", &bias, .bias)
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    convTranspose2d(
+      x, weight, bias, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation,
+      groups: groups)
+  }
+}

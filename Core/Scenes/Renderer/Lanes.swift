@@ -1,0 +1,70 @@
+/// Eight neighbouring samples at once: two SSE registers on every x86-64, so the same bits on all of them.
+typealias Float8 = SIMD8<Float>
+typealias Int8x = SIMD8<Int32>
+typealias Mask8 = SIMDMask<SIMD8<Int32>>
+
+/// 0, 1, ..., 7; computed, because a stored global is guarded by a lock.
+@inline(__always) var laneNumbers: Float8 { Float8(0, 1, 2, 3, 4, 5, 6, 7) }
+
+extension SIMD8 where Scalar == Float {
+  @inline(__always) static func all(_ value: Float) -> Self { Self(repeating: value) }
+}
+
+@inline(__always) func smaller(_ a: Float8, _ b: Float8) -> Float8 { b.replacing(with: a, where: a .< b) }
+@inline(__always) func larger(_ a: Float8, _ b: Float8) -> Float8 { b.replacing(with: a, where: a .> b) }
+@inline(__always) func magnitude(_ a: Float8) -> Float8 { larger(a, -a) }
+@inline(__always) func root(_ a: Float8) -> Float8 { a.squareRoot() }
+@inline(__always) func saturated(_ a: Float8) -> Float8 { larger(smaller(a, .all(1)), .all(0)) }
+
+/// The nearest integer, for |a| < 2^22.
+///
+/// Adding 1.5 * 2^23 leaves no bits for the fraction; SSE2 itself has no rounding instruction.
+@inline(__always) func nearestWhole(_ a: Float8) -> Float8 { (a + 12_582_912) - 12_582_912 }
+
+/// The largest integer not above, for |a| < 2^22.
+@inline(__always) func floored(_ a: Float8) -> Float8 {
+  let nearest = nearestWhole(a)
+  return nearest - Float8.zero.replacing(with: 1, where: nearest .> a)
+}
+
+/// The distance above the integer below, in [0, 1].
+@inline(__always) func fraction(_ a: Float8) -> Float8 { a - floored(a) }
+
+/// Whether a lane is set, by one or of the 64-bit halves instead of a chain of lane reductions.
+@inline(__always) func anyLane(_ mask: Mask8) -> Bool {
+  let bits = unsafeBitCast(Int8x.zero.replacing(with: -1, where: mask), to: SIMD4<UInt64>.self)
+  return (bits[0] | bits[1] | bits[2] | bits[3]) != 0
+}
+
+/// Eight vectors, component by component.
+struct Lanes3 {
+  var x, y, z: Float8
+
+  @inline(__always) init(_ x: Float8, _ y: Float8, _ z: Float8) { (self.x, self.y, self.z) = (x, y, z) }
+  @inline(__always) init(_ v: Vec3) { (x, y, z) = (.all(v.x), .all(v.y), .all(v.z)) }
+
+  @inline(__always) static func + (a: Lanes3, b: Lanes3) -> Lanes3 { Lanes3(a.x + b.x, a.y + b.y, a.z + b.z) }
+  @inline(__always) static func - (a: Lanes3, b: Lanes3) -> Lanes3 { Lanes3(a.x - b.x, a.y - b.y, a.z - b.z) }
+  @inline(__always) static func * (a: Lanes3, s: Float8) -> Lanes3 { Lanes3(a.x * s, a.y * s, a.z * s) }
+  @inline(__always) static prefix func - (a: Lanes3) -> Lanes3 { Lanes3(-a.x, -a.y, -a.z) }
+  @inline(__always) func dot(_ b: Lanes3) -> Float8 { x * b.x + y * b.y + z * b.z }
+  @inline(__always) func dot(_ b: Vec3) -> Float8 { x * b.x + y * b.y + z * b.z }
+  @inline(__always) var normalized: Lanes3 { self * (1 / root(dot(self))) }
+
+  @inline(__always) func replacing(with b: Lanes3, where mask: Mask8) -> Lanes3 {
+    Lanes3(
+      x.replacing(with: b.x, where: mask), y.replacing(with: b.y, where: mask), z.replacing(with: b.z, where: mask))
+  }
+
+  /// `a` at 0 and `b` at 1.
+  @inline(__always) static func mix(_ a: Vec3, _ b: Vec3, _ amount: Float8) -> Lanes3 {
+    let d = b - a
+    return Lanes3(a.x + amount * d.x, a.y + amount * d.y, a.z + amount * d.z)
+  }
+}
+
+extension Mat3 {
+  @inline(__always) static func * (m: Mat3, v: Lanes3) -> Lanes3 {
+    Lanes3(v.dot(m.row0), v.dot(m.row1), v.dot(m.row2))
+  }
+}

@@ -1,0 +1,66 @@
+// Activation functions. Each has one fused backward kernel, and the same derivative in ops for when it is recorded.
+
+extension Tensor {
+  private func activation(
+    _ name: StaticString, _ forward: UnaryKernel, _ backward: BinaryKernel,
+    composed: @escaping (_ gradient: Tensor, _ x: Tensor) -> Tensor
+  ) -> Tensor {
+    mapped(forward).recorded(name, self) { s in
+      s.createGraph
+        ? composed(s.gradient, self)
+        : Tensor.combined(name, backward, s.gradient.contiguous(), self.detached.contiguous())
+    }
+  }
+
+  /// max(x, 0)
+  public func relu() -> Tensor {
+    activation("relu", kernels.relu, kernels.reluBackward) { g, x in g * Tensor(0).isLess(x) }
+  }
+
+  /// x * Phi(x), Phi the distribution function of the standard normal (Hendrycks and Gimpel 2016, arXiv 1606.08415).
+  public func gelu() -> Tensor {
+    activation("gelu", kernels.gelu, kernels.geluBackward) { g, x in
+      let density: Tensor = (x.squared() * -0.5).exp() * 0.3989422804014327
+      return g * (((x * 0.7071067811865476).erf() + 1) * 0.5 + x * density)
+    }
+  }
+
+  /// x * sigmoid(x)
+  public func silu() -> Tensor {
+    activation("silu", kernels.silu, kernels.siluBackward) { g, x in
+      let p = x.sigmoid()
+      return g * (p + x * p * (1 - p))
+    }
+  }
+
+  public func tanh() -> Tensor {
+    mapped(kernels.tanh).recorded("tanh", self, savesOutput: true) { s in
+      s.createGraph
+        ? s.gradient * (1 - s.output.squared())
+        : Tensor.combined("tanh", kernels.tanhBackward, s.gradient.contiguous(), s.output)
+    }
+  }
+
+  /// 1 / (1 + exp(-x))
+  public func sigmoid() -> Tensor {
+    mapped(kernels.sigmoid).recorded("sigmoid", self, savesOutput: true) { s in
+      s.createGraph
+        ? s.gradient * s.output * (1 - s.output)
+        : Tensor.combined("sigmoid", kernels.sigmoidBackward, s.gradient.contiguous(), s.output)
+    }
+  }
+
+  /// log(1 + exp(x)), without overflow; `beta` sharpens: log(1 + exp(beta x)) / beta.
+  public func softplus(beta: Real = 1) -> Tensor {
+    let x = beta == 1 ? self : self * beta
+    let y = x.mapped(kernels.softplus).recorded("softplus", x) { s in s.gradient * s(x).sigmoid() }
+    return beta == 1 ? y : y / beta
+  }
+
+  /// The error function.
+  public func erf() -> Tensor {
+    mapped(kernels.erf).recorded("erf", self) { s in
+      s.gradient * ((-s(self).squared()).exp() * 1.1283791670955126)
+    }
+  }
+}

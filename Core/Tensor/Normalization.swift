@@ -1,0 +1,124 @@
+// Softmax and layer normalisation: fused rows, with the same formula in ops for when the derivative is recorded.
+
+extension Tensor {
+  /// A row-wise kernel applied to tiles of rows of the last axis.
+  private func rowwise(_ body: (_ rows: Int, _ x: UnsafePointer<Real>, _ y: UnsafeMutablePointer<Real>) -> Void)
+    -> Tensor
+  {
+    let x = contiguous()
+    let y = Tensor(uninitialized: shape)
+    let (source, target, n) = (x.base, y.base, shape[-1])
+    forTiles(count / max(n, 1), max(1, tileElements / max(n, 1))) { first, rows in
+      body(rows, source + first * n, target + first * n)
+    }
+    withExtendedLifetime(x) {}
+    return y
+  }
+
+  /// A row-wise kernel of two inputs of this shape.
+  private func rowwise(
+    with other: Tensor,
+    _ body: (_ rows: Int, _ x: UnsafePointer<Real>, _ z: UnsafePointer<Real>, _ y: UnsafeMutablePointer<Real>) -> Void
+  ) -> Tensor {
+    let z = other.contiguous()
+    let (second, n) = (z.base, shape[-1])
+    let x = contiguous()
+    let y = Tensor(uninitialized: shape)
+    let (source, target) = (x.base, y.base)
+    forTiles(count / max(n, 1), max(1, tileElements / max(n, 1))) { first, rows in
+      body(rows, source + first * n, second + first * n, target + first * n)
+    }
+    withExtendedLifetime((x, z)) {}
+    return y
+  }
+
+  /// softmax(scale * x) along the last axis.
+  public func softmax(scale: Real = 1) -> Tensor {
+    let n = shape[-1]
+    return rowwise { rows, x, y in kernels.softmax(rows, n, scale, x, y) }
+      .recorded("softmax", self, savesOutput: true) { s in
+        let (g, y) = (s.gradient, s.output)
+        if s.createGraph { return (g - (g * y).sum(-1, keepsAxis: true)) * y * scale }
+        return y.rowwise(with: g) { rows, y, g, gx in kernels.softmaxBackward(rows, n, scale, y, g, gx) }
+      }
+  }
+
+  /// log(softmax(x)) along the last axis.
+  public func logSoftmax() -> Tensor {
+    let n = shape[-1]
+    return rowwise { rows, x, y in kernels.logSoftmax(rows, n, x, y) }
+      .recorded("logSoftmax", self, savesOutput: true) { s in
+        let (g, y) = (s.gradient, s.output)
+        if s.createGraph { return g - y.exp() * g.sum(-1, keepsAxis: true) }
+        return y.rowwise(with: g) { rows, y, g, gx in kernels.logSoftmaxBackward(rows, n, y, g, gx) }
+      }
+  }
+
+  /// x / max(|x|_2, epsilon) along the last axis.
+  public func l2Normalized(epsilon: Real = 1e-12) -> Tensor {
+    // The limit is taken under the root: a row of zeros then has the gradient 1 / epsilon and not 0 / 0.
+    self / maximum(squared().sum(-1, keepsAxis: true), Tensor(epsilon * epsilon)).sqrt()
+  }
+
+  /// Layer normalisation of the last axis, `y = (x - mean) / sqrt(variance + epsilon) * gain + bias`.
+  ///
+  /// - Parameters:
+  ///   - gain, bias: `[D]`; the variance is divided by D.
+  /// - Source: Ba et al. 2016 (arXiv 1607.06450), Eq. 3 and 4.
+  public func layerNormalized(gain: Tensor, bias: Tensor, epsilon: Real = 1e-6) -> Tensor {
+    let d = shape[-1]
+    require(
+      gain.shape == [d] && bias.shape == [d],
+      "layerNormalized of \(shape) needs gain and bias [\(d)], got \(gain.shape) and \(bias.shape)")
+    let rows = count / max(d, 1)
+    let x = contiguous()
+    let (w, b) = (gain.detached.contiguous(), bias.detached.contiguous())
+    let (y, mean, rstd) = (
+      Tensor(uninitialized: shape), Tensor(uninitialized: [rows, 1]), Tensor(uninitialized: [rows, 1])
+    )
+    let (px, py, pm, pr) = (x.base, y.base, mean.base, rstd.base)
+    forTiles(rows, max(1, tileElements / d)) { first, n in
+      kernels.layerNorm(n, d, epsilon, px + first * d, w.base, b.base, py + first * d, pm + first, pr + first)
+    }
+    withExtendedLifetime((w, b)) {}
+    return y.recorded("layerNorm", inputs: [x, gain, bias]) { s in
+      s.createGraph
+        ? layerNormDerivative(s.gradient, s(x), s(gain), epsilon)
+        : fusedLayerNormDerivative(s.gradient, x.detached, w, mean, rstd)
+    }
+  }
+}
+
+/// The derivative of layer normalisation in ops, statistics included.
+private func layerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, _ epsilon: Real) -> [Tensor?] {
+  let d = x.shape[-1]
+  let centred: Tensor = x - x.mean(-1, keepsAxis: true)
+  let rstd = (centred.squared().mean(-1, keepsAxis: true) + epsilon).rsqrt()
+  let normal: Tensor = centred * rstd
+  let gn: Tensor = g * gain
+  let projected: Tensor = normal * (gn * normal).mean(-1, keepsAxis: true)
+  let gx: Tensor = (gn - gn.mean(-1, keepsAxis: true) - projected) * rstd
+  return [gx, (g * normal).summed(to: [d]), g.summed(to: [d])]
+}
+
+private func fusedLayerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, _ mean: Tensor, _ rstd: Tensor)
+  -> [Tensor?]
+{
+  let d = x.shape[-1]
+  let rows = x.count / d
+  let grad = g.contiguous()
+  let tile = max(1, tileElements / d)
+  let tiles = (rows + tile - 1) / tile
+  let gx = Tensor(uninitialized: x.shape)
+  let partial = Tensor.zeros([2, tiles, d])
+  let (px, pg, pgx, pm, pr, pp) = (x.base, grad.base, gx.base, mean.base, rstd.base, partial.base)
+  forTiles(rows, tile) { first, n in
+    let i = first / tile
+    kernels.layerNormBackward(
+      n, d, px + first * d, gain.base, pm + first, pr + first, pg + first * d, pgx + first * d, pp + i * d,
+      pp + (tiles + i) * d)
+  }
+  withExtendedLifetime((grad, gain, x, mean, rstd)) {}
+  let sums = partial.sum(1)  // [2, D]
+  return [gx, sums.select(0, 0), sums.select(0, 1)]
+}

@@ -1,0 +1,162 @@
+import ReproNN
+import ReproTensor
+import TestSupport
+import Testing
+
+/// A decayed weight and a bias that is not.
+struct Pair: Layer {
+  var weight: Tensor
+  var bias: Tensor
+  mutating func visit(_ v: inout some LayerVisitor) {
+    v("weight", &weight)
+    v("bias", &bias, .bias)
+  }
+}
+
+@Suite("Optimizers")
+struct OptimizerTests {
+  static let rules: [String: Optimizer.Rule] = [
+    "adamw": .adamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8),
+    "adamw-fast": .adamW(beta1: 0.8, beta2: 0.95, epsilon: 1e-3),
+    "sgd": .sgd(momentum: 0, nesterov: false),
+    "sgd-momentum": .sgd(momentum: 0.9, nesterov: false),
+    "sgd-nesterov": .sgd(momentum: 0.9, nesterov: true),
+  ]
+
+  @Test(arguments: try VectorFile("optimizers.h5").names())
+  func agreeWithPyTorchOverTwentySteps(_ name: String) throws {
+    let file = try VectorFile("optimizers.h5")
+    let clips = name.hasSuffix("-clipped")
+    let rule = try #require(Self.rules[clips ? String(name.dropLast(8)) : name])
+    var layer = Pair(weight: try file.tensor("\(name)/weight"), bias: try file.tensor("\(name)/bias"))
+    let given = (weight: try file.tensor("\(name)/weight gradient"), bias: try file.tensor("\(name)/bias gradient"))
+    let after = (weight: try file.tensor("\(name)/after/weight"), bias: try file.tensor("\(name)/after/bias"))
+    var optimizer = Optimizer(rule)
+    #expect(given.weight.shape[0] == 20)
+    var worst = 0.0
+    for step in 0..<20 {
+      var gradients = Gradients([given.weight.select(0, step), given.bias.select(0, step)])
+      if clips { _ = gradients.clip(to: 2) }
+      optimizer.update(&layer, gradients, rate: 0.05 * Real(1 + step % 3), decay: 0.3)
+      for (own, other) in [(layer.weight, after.weight), (layer.bias, after.bias)] {
+        worst = max(worst, expectClose(own, other.select(0, step), tolerance: 1e-5, "\(name) after step \(step)"))
+      }
+    }
+    #expect(optimizer.step == 20)
+    ProofLog.record("optimizer", name, "20 steps", worst)
+  }
+
+  @Test func everyRuleHasVectors() throws {
+    let names = try VectorFile("optimizers.h5").names().filter { !$0.hasSuffix("-clipped") }
+    #expect(names == Self.rules.keys.sorted())
+  }
+
+  private func pair(_ seed: UInt64) -> Pair {
+    var stream = RandomStream(seed: seed)
+    return Pair(weight: stream.normal([4, 3]), bias: stream.normal([3]))
+  }
+
+  private func address(_ x: Tensor) -> UInt { x.withElements { UInt(bitPattern: $0.baseAddress) } }
+
+  @Test(arguments: rules.keys.sorted())
+  func updatesInPlaceWithoutTouchingACopy(_ name: String) throws {
+    var layer = pair(1)
+    let gradients = Gradients(pair(2).tensors)
+    var optimizer = Optimizer(try #require(Self.rules[name]))
+    let before = [address(layer.weight), address(layer.bias)]
+    optimizer.update(&layer, gradients, rate: 0.1, decay: 0.1)
+    #expect([address(layer.weight), address(layer.bias)] == before, "nobody else sees the buffers: no copy is made")
+
+    let copy = layer
+    let values = copy.tensors.map(\.values)
+    let state = optimizer
+    optimizer.update(&layer, gradients, rate: 0.1, decay: 0.1)
+    #expect(copy.tensors.map(\.values) == values, "the copy keeps its values")
+    #expect(layer.weight.values != values[0] && layer.bias.values != values[1])
+
+    // A copy of the optimizer's state is a state of its own, too.
+    var (again, replayed) = (state, copy)
+    again.update(&replayed, gradients, rate: 0.1, decay: 0.1)
+    #expect(zip(replayed.tensors, layer.tensors).allSatisfy { sameBits($0, $1) })
+  }
+
+  @Test func frozenPartsAndBuffersAreLeftAlone() {
+    struct Whole: Layer {
+      var frozen: Pair
+      var trained: Pair
+      var statistics: Tensor
+      mutating func visit(_ v: inout some LayerVisitor) {
+        v("frozen", &frozen, frozen: true)
+        v("trained", &trained)
+        v("statistics", &statistics, .buffer)
+      }
+    }
+    var whole = Whole(frozen: pair(1), trained: pair(2), statistics: .ones([2]))
+    let (value, gradients) = valueAndGradients(of: &whole) { w in
+      (w.frozen.weight * w.trained.weight).sum() + (w.trained.bias * w.frozen.bias).sum() + w.statistics.sum()
+    }
+    #expect(gradients.values.count == 2)
+    #expect(sameBits(gradients.values[0], pair(1).weight) && sameBits(gradients.values[1], pair(1).bias))
+    #expect(!value.isTracked && whole.tensors.allSatisfy { !$0.isTracked })
+    var optimizer = Optimizer(.sgd(momentum: 0, nesterov: false))
+    optimizer.update(&whole, gradients, rate: 0.5)
+    #expect(sameBits(whole.frozen.weight, pair(1).weight) && sameBits(whole.frozen.bias, pair(1).bias))
+    #expect(sameBits(whole.statistics, .ones([2])))
+    expectClose(whole.trained.weight, pair(2).weight - pair(1).weight * 0.5, tolerance: 1e-6)
+  }
+
+  @Test func scalingGivesEachParameterItsOwnRateAndDecay() {
+    var layer = pair(3)
+    let zero = Gradients(layer.tensors.map { .zeros($0.shape) })
+    var optimizer = Optimizer(.sgd(momentum: 0, nesterov: false))
+    let scaling = ParameterScaling { $0.path == "bias" ? (2, 3) : (1, 0) }
+    optimizer.update(&layer, zero, rate: 0.1, decay: 0.5, scaling: scaling)
+    #expect(sameBits(layer.weight, pair(3).weight), "no decay of the weight")
+    expectClose(layer.bias, pair(3).bias * (1 - 0.2 * 1.5), tolerance: 1e-6)
+  }
+
+  @Test func clippingScalesToTheLimitAndTellsTheNormBefore() {
+    var gradients = Gradients([Tensor([2], [3, 0]), Tensor([1], [4])])
+    #expect(gradients.norm == 5)
+    #expect(gradients.clip(to: 10) == 5)
+    #expect(
+      gradients.values[0].values == [3, 0] && gradients.values[1].values == [4], "within the limit nothing changes")
+    #expect(gradients.clip(to: 1) == 5)
+    expectClose(gradients.values[0], Tensor([2], [0.6, 0]), tolerance: 1e-6)
+    expectClose(gradients.values[1], Tensor([1], [0.8]), tolerance: 1e-6)
+  }
+
+  @Test func clippingByGroupsLimitsEachGroupAlone() {
+    var gradients = Gradients([Tensor([4, 3], [3] + Array(repeating: 0, count: 11)), Tensor([3], [0.5, 0, 0])])
+    let largest = gradients.clip(to: 1, layer: pair(1)) { $0.path }
+    #expect(largest == 3)
+    expectClose(gradients.values[0].sum(), Tensor(1), tolerance: 1e-6)
+    #expect(gradients.values[1].values == [0.5, 0, 0])
+  }
+
+  @Test func sumsOfShardsAreAFixedTree() {
+    // In Float, (big + 1) - big depends on the order: the tree is ((0+1)+(2+3))+4.
+    let big: Real = isDouble ? 0x1p53 : 0x1p24
+    let parts = [big, 1, -big, 1, 1].map { Gradients([Tensor($0)]) }
+    #expect(Gradients.sum(parts).values[0].item == ((big + 1) + (-big + 1)) + 1)
+  }
+}
+
+@Suite("Schedules")
+struct ScheduleTests {
+  @Test func linearAndCosineMeetTheirClosedForms() {
+    let linear = Schedule(from: 1, to: 3, over: 0.5, form: .linear)
+    #expect(linear(0) == 1 && linear(0.25) == 2 && linear(0.5) == 3 && linear(0.9) == 3 && linear(-1) == 1)
+    let cosine = Schedule(from: 4, to: 0)
+    #expect(cosine(0) == 4 && abs(cosine(0.5) - 2) < 1e-12 && abs(cosine(1)) < 1e-12)
+    #expect(abs(cosine(1.0 / 3) - 3) < 1e-12)
+    #expect(Schedule.constant(7)(0.3) == 7)
+  }
+
+  @Test func warmupRisesToThePeakAndTheCosineFallsToTheEnd() {
+    let rate = WarmupCosine(peak: 2, final: 0.5, warmup: 0.2)
+    #expect(rate(0) == 0 && abs(rate(0.1) - 1) < 1e-12 && abs(rate(0.2) - 2) < 1e-12)
+    #expect(abs(rate(0.6) - 1.25) < 1e-12 && abs(rate(1) - 0.5) < 1e-12)
+    #expect(WarmupCosine(peak: 2)(0) == 2, "no warm-up begins at the peak")
+  }
+}

@@ -1,0 +1,22 @@
+import ReproTensor
+import TestSupport
+import Testing
+
+@Suite("Ops agree with PyTorch")
+struct OpParityTests {
+  static let files = ["ops.h5", "convolutions.h5"]
+
+  @Test("forward and backward", arguments: try files.flatMap { try VectorFile($0).cases() })
+  func agrees(_ c: VectorCase) throws {
+    let op = try #require(OpTable.all.first { $0.name == c.name }, "no row of OpTable is called \(c.name)")
+    expectParity(c, op.function)
+  }
+
+  @Test func everyRowHasVectors() throws {
+    let names = Set(try Self.files.flatMap { try VectorFile($0).names() }.map { $0.replacing(":", with: "/") })
+    // Resizing is compared with loops over its definition in ResizeTests.
+    for op in OpTable.all where !op.name.hasPrefix("resized") {
+      #expect(names.contains(op.name), "\(op.name) has no line in OPS of make_vectors.py or make_conv_vectors.py")
+    }
+  }
+}
