@@ -123,10 +123,11 @@ extension Layer {
 
   /// Moves every parameter toward those of another value of the same layer: `own = rate * own + (1 - rate) * other`.
   ///
-  /// The teacher of self-distillation: `rate` is its momentum, in [0, 1]. Buffers are copied.
+  /// The teacher of self-distillation: `rate` is its momentum, in [0, 1]. Buffers and whole numbers are copied.
   public mutating func average(with other: Self, rate: Real) {
     var averager = Averager(sources: other.tensors, rate: rate)
     visit(&averager)
+    takeBuffers(from: other)
   }
 }
 
@@ -152,6 +153,6 @@ private struct Averager: LayerVisitor {
   mutating func tensor(_ name: StaticString, _ role: Role, _ t: inout Tensor) {
     let source = sources[next]
     next += 1
-    if role == .buffer { t = source.detached } else { t.average(with: source, rate: rate) }
+    if role != .buffer { t.average(with: source, rate: rate) }
   }
 }

@@ -36,23 +36,22 @@ extension Tensor {
     let (px, py, pp) = (x.base, y.base, places.base)
     forEachPlane(w.output.count * kernel.count) { plane in
       let source = px + plane * w.input.count
-      var out = plane * w.output.count
-      for i in 0..<w.output.rows {
-        let top = i * w.stride.rows - padding.rows
-        let rows = max(top, 0)..<min(top + kernel.rows, w.input.rows)
-        for j in 0..<w.output.columns {
-          let left = j * w.stride.columns - padding.columns
-          let (first, end) = (max(left, 0), min(left + kernel.columns, w.input.columns))
-          var best = rows.lowerBound * w.input.columns + first
-          var value = source[best]
-          for row in rows {
-            for at in (row &* w.input.columns &+ first)..<(row &* w.input.columns &+ end)
-            where source[at] > value || source[at].isNaN {
-              (best, value) = (at, source[at])
-            }
-          }
-          (py[out], pp[out]) = (value, Real(best))
-          out += 1
+      let (values, best) = (py + plane * w.output.count, pp + plane * w.output.count)
+      // The first element of each window stands until a larger one comes.
+      for i in 0..<w.output.count {
+        let top = max(i / w.output.columns * w.stride.rows - padding.rows, 0)
+        let left = max(i % w.output.columns * w.stride.columns - padding.columns, 0)
+        (values[i], best[i]) = (-.infinity, Real(top * w.input.columns + left))
+      }
+      w.eachRun { input, output, n, step in
+        let (values, best) = (values + output, best + output)
+        for i in 0..<n {
+          let at = input &+ i &* step
+          let candidate = source[at]
+          // No branch, so that several windows are compared at once.
+          let isTaken = (candidate > values[i]) != (candidate != candidate)
+          values[i] = isTaken ? candidate : values[i]
+          best[i] = isTaken ? Real(at) : best[i]
         }
       }
     }

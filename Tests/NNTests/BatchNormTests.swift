@@ -99,6 +99,18 @@ struct BatchNormTests {
     #expect(sameBits(norm.runningMean, again.runningMean) && sameBits(norm.runningVariance, again.runningVariance))
   }
 
+  @Test func aTeacherFollowsTheParametersAndCopiesTheStatistics() {
+    var stream = RandomStream(seed: 5)
+    var student = BatchNorm(2)
+    var teacher = student
+    _ = student(stream.normal([4, 2]), context)
+    student.bias = .full([2], 1)
+    teacher.average(with: student, rate: 0.75)
+    #expect(teacher.bias?.values == [0.25, 0.25] && teacher.batches == 1)
+    #expect(sameBits(teacher.runningMean, student.runningMean))
+    #expect(sameBits(teacher.runningVariance, student.runningVariance))
+  }
+
   @Test func oneElementOfAChannelCannotTrain() async {
     await #expect(processExitsWith: .failure) {
       var norm = BatchNorm(2)
