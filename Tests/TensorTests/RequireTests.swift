@@ -12,7 +12,7 @@ struct Mistake: Sendable {
 
   private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
-  static let all: [Mistake] = shapes + graphs + elementwise + viewing + products + indexing + state
+  static let all: [Mistake] = shapes + graphs + elementwise + viewing + products + convolutions + indexing + state
 
   static let shapes: [Mistake] = [
     Mistake("a shape has at most 8 axes, got [1, 2, 3, 4, 5, 6, 7, 8, 9]") { Shape([1, 2, 3, 4, 5, 6, 7, 8, 9]) },
@@ -91,6 +91,41 @@ struct Mistake: Sendable {
     },
     Mistake("selfAttention needs [B, N, 3 * heads * d] for 4 heads, got [2, 5, 18]") {
       selfAttention(t(2, 5, 18), heads: 4)
+    },
+  ]
+
+  static let convolutions: [Mistake] = [
+    Mistake(
+      "conv2d of 2 groups needs x [B, C, H, W], weight [O, C / groups, kH, kW] and bias [O], got [1, 4, 5, 5], "
+        + "[3, 2, 3, 3], [3]"
+    ) { conv2d(t(1, 4, 5, 5), t(3, 2, 3, 3), t(3), groups: 2) },
+    Mistake(
+      "convTranspose2d of 1 groups needs x [B, C, H, W], weight [C, O / groups, kH, kW] and bias [O], got [1, 4, 5, 5], "
+        + "[3, 2, 3, 3], none"
+    ) { convTranspose2d(t(1, 4, 5, 5), t(3, 2, 3, 3)) },
+    Mistake("outputPadding 1 x 2 is less than stride 2 x 2 or dilation 1 x 1") {
+      convTranspose2d(t(1, 3, 5, 5), t(3, 2, 3, 3), stride: 2, outputPadding: [1, 2])
+    },
+    Mistake("rows and columns are two numbers, got [1, 2, 3]") { Extent2D(arrayLiteral: 1, 2, 3) },
+    Mistake("kernel 3 x 3, stride 0 x 1 and dilation 1 x 1 are positive and padding 0 x 0 is not negative") {
+      conv2d(t(1, 3, 5, 5), t(3, 3, 3, 3), stride: [0, 1])
+    },
+    Mistake("a window of 3 x 3 (dilation 2 x 2) does not fit into 5 x 4 padded by 0 x 0") {
+      conv2d(t(1, 3, 5, 4), t(3, 3, 3, 3), dilation: 2)
+    },
+    Mistake("pooling needs planes [..., H, W], got [5]") { t(5).maxPooled(2) },
+    Mistake("padding 2 x 0 of a pooling window 3 x 3 is at most half of it") {
+      t(5, 5).averagePooled(3, padding: [2, 0])
+    },
+    Mistake("maxPooled needs planes of at most 2^24 elements, got [4097, 4096]") { t(4097, 4096).maxPooled(2) },
+    Mistake("batchNormalized needs x [B, C, ...], gain and bias [C], got [2, 3], [2] and [3]") {
+      t(2, 3).batchNormalized(gain: t(2), bias: t(3))
+    },
+    Mistake("a batch [0, 3] without elements has no statistics") { t(0, 3).batchNormalized(gain: t(3), bias: t(3)) },
+    Mistake("axis -1 of [2, 3] cannot be resized to 0") { t(2, 3).resizedLinearly(-1, to: 0) },
+    Mistake("a recomputed computation uses a tracked tensor that is not among its 1 inputs") {
+      let x = t(2).tracked
+      return recomputed([x.detached], first: { $0[0] * x }, again: { $0[0] * x })
     },
   ]
 

@@ -43,7 +43,7 @@ class Vectors:
     def put(self, path, value):
         if isinstance(value, torch.Tensor):
             value = value.detach().numpy()
-        value = np.ascontiguousarray(value, dtype=np.float32)
+        value = np.array(value, dtype=np.float32, order="C")
         group, _, name = path.rpartition("/")
         parent = self.file.require_group(group) if group else self.file
         space = h5py.h5s.create_simple(value.shape) if value.shape else h5py.h5s.create(h5py.h5s.SCALAR)
