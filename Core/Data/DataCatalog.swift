@@ -112,9 +112,12 @@ public enum DataCatalog {
       let place = SafeFile.absolute(Path.join(folder, file.path))
       sources.append(Downloader.Source("file://" + Path.urlEncoded(place), allowed: .file))
     } else if let mirror = root.mirror {
-      sources.append(Downloader.Source(Path.join(mirror, file.path), allowed: [.https, .http]))
+      sources.append(networkSource(Path.join(mirror, file.path)))
     }
-    return sources
-      + file.urls.map { Downloader.Source($0, allowed: $0.hasPrefix("http://") ? [.https, .http] : .https) }
+    return sources + file.urls.map(networkSource)
+  }
+
+  private static func networkSource(_ url: String) -> Downloader.Source {
+    Downloader.Source(url, allowed: url.hasPrefix("http://") ? [.https, .http] : .https)
   }
 }

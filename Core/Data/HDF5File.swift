@@ -9,9 +9,9 @@ import ReproTensor
 public final class HDF5File: @unchecked Sendable {
   /// Whether a file must carry the seal that `write(_:_:)` puts on it.
   public enum Seal: Sendable {
-    /// Refuse files without one.
+    /// Refuse files without one: libhdf5 may hang or crash on damaged files, so it is only given what is whole.
     case required
-    /// Check it where it is there: files of other programs have none, and libhdf5 parses those unchecked.
+    /// Check it where it is there. For files of other programs, which have none and must be trusted.
     case ifPresent
     /// Do not spend the time (about a second for 1.5 GB); for a file that this process has checked already.
     case ignored
@@ -35,10 +35,12 @@ public final class HDF5File: @unchecked Sendable {
   /// Opens a file for reading.
   ///
   /// - Throws: `ReproError` if the file is missing, no HDF5 file, or not what its seal says.
-  public static func open(_ path: String, seal: Seal = .ifPresent) throws -> HDF5File {
+  public static func open(_ path: String, seal: Seal = .required) throws -> HDF5File {
     let size = try SafeFile.size(path)
     let sha256 = seal == .ignored ? nil : try HDF5Seal.verify(path)
-    if seal == .required, sha256 == nil { throw ReproError.data(path, "the file has no seal, it is not one of ours") }
+    if seal == .required, sha256 == nil {
+      throw ReproError.data(path, "the file has no seal, this program did not write it")
+    }
     let id = try HDF5Library.locked {
       guard H5Fis_hdf5(path) > 0 else { throw ReproError.data(path, "this is not an HDF5 file") }
       let access = try HDF5Library.check(H5Pcreate(hdf5_file_access()), path, "open")

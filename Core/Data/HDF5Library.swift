@@ -35,10 +35,18 @@ enum HDF5Library {
   }
 
   static func failure(_ path: String, _ action: String) -> ReproError {
-    var text = [CChar](repeating: 0, count: 256)
+    var text = [CChar](repeating: 0, count: 512)
     hdf5_last_error(&text, text.count)
-    let message = text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    let message = brief(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
     return ReproError.data(path, "cannot \(action)" + (message.isEmpty ? "" : " (HDF5: \(message))"))
+  }
+
+  /// HDF5's messages about the system name the time and addresses; what the system said is enough.
+  static func brief(_ message: String) -> String {
+    let line = message.split(separator: "\n").joined()
+    guard let key = line.firstRange(of: "error message = '") else { return line }
+    let words = line[key.upperBound...].prefix { $0 != "'" }
+    return "\(line.prefix { $0 != ":" }): \(words)"
   }
 }
 

@@ -7,7 +7,8 @@ public enum SafeFile {
   ///
   /// - Parameters:
   ///   - path: the final place; its folder must exist.
-  ///   - durable: whether the file must survive a power failure; false for what can be made again and is checked when read.
+  ///   - durable: whether the file must survive a power failure; false for what can be made again and is checked when
+  ///     read.
   ///   - body: fills the file whose path it is given (empty at first). What it leaves there is flushed and renamed.
   /// - Throws: what `body` throws, or `ReproError` with the system's words (disk full, read-only folder). Then the
   ///   file that stood at `path` before is untouched and the temporary is gone.

@@ -34,10 +34,11 @@ public struct SourceSet: Sendable, Equatable {
   /// SHA-256 over the pinned digests of all files: names what the set decodes from, without reading it.
   public var digest: String { SHA256.hex(of: files.map { "\($0.path) \($0.sha256)\n" }.joined()) }
 
-  /// What to do if a file is not there.
-  func hint(for file: SourceFile) -> String {
+  /// What to do if a file is not there: fetch it, if the table or a mirror on the network says where from.
+  func hint(for file: SourceFile, root: DataRoot) -> String {
     let mirror = "set REPRO_MIRROR to a folder that has it"
-    return file.urls.isEmpty ? mirror : "repro data fetch \(id), or \(mirror)"
+    let isFetchable = !file.urls.isEmpty || (root.mirror != nil && root.mirrorFolder == nil)
+    return isFetchable ? "repro data fetch \(id), or \(mirror)" : mirror
   }
 }
 
@@ -83,14 +84,14 @@ extension DataRoot {
         guard try SafeFile.size(place) == file.bytes else {
           throw ReproError.data(
             place, "the file has \(try SafeFile.size(place)) bytes", expected: "\(file.bytes)",
-            hint: set.hint(for: file))
+            hint: set.hint(for: file, root: self))
         }
         let bytes = try SafeFile.read(place)
         let sha256 = SHA256.hex(of: bytes)
         guard sha256 == file.sha256 else {
           throw ReproError.data(
             place, "the file is not the published one: sha256 \(sha256)", expected: file.sha256,
-            hint: set.hint(for: file))
+            hint: set.hint(for: file, root: self))
         }
         return bytes
       } catch let error as ReproError {
@@ -107,6 +108,6 @@ extension DataRoot {
     let mirror = mirror == nil ? " (REPRO_MIRROR is not set)" : ""
     return ReproError(
       .data, at: set.id, found: "\(Path.name(file.path)) is missing, looked for \(looked)\(mirror)",
-      hint: set.hint(for: file))
+      hint: set.hint(for: file, root: self))
   }
 }

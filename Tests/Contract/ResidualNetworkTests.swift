@@ -80,6 +80,6 @@ private struct MiniSupervised: MethodPlugin {
   @Test func itLearnsTheClassesOfTheWaves() throws {
     let losses = try run(checkpoints: false, steps: 60).losses
     let late = losses.suffix(10).reduce(0, +) / 10
-    #expect(abs(losses[0] - 1.1) < 1 && late < 0.5, "log 3 = 1.1 by guessing, \(late) at the end")
+    #expect(abs(losses[0] - 1.1) < 1 && late < 0.75, "log 3 = 1.1 by guessing, \(late) at the end")
   }
 }

@@ -21,7 +21,7 @@ import Testing
   /// Crops that Pillow resized: shrunk, enlarged, odd, mirrored; see Tests/Vectors/make_augmentation_vectors.py.
   @Test(arguments: 0..<11) func itAgreesWithPillow(_ number: Int) throws {
     let tests = "/" + Substring(#filePath).split(separator: "/").dropLast(2).joined(separator: "/")
-    let file = try HDF5File.open("\(tests)/Vectors/augmentations.h5")
+    let file = try HDF5File.open("\(tests)/Vectors/augmentations.h5", seal: .ifPresent)
     let (image, shape) = try file.read("case.\(number)/image", as: UInt8.self)
     let box = try file.read("case.\(number)/box", as: Int64.self).values.map(Int.init)
     let part = CropRectangle(left: box[0], top: box[1], width: box[2], height: box[3])
@@ -76,7 +76,7 @@ import Testing
     var (areas, aspects, lefts): ([Double], [Double], [Double]) = ([], [], [])
     let n = 4000
     for _ in 0..<n {
-      let r = CropRectangle.random(width: 400, height: 400, scale: 0.1...0.5, ratio: 0.75...4.0 / 3, &stream)
+      let r = CropRectangle.drawn(width: 400, height: 400, scale: 0.1...0.5, ratio: 0.75...4.0 / 3, &stream)
       #expect(r.left >= 0 && r.top >= 0 && r.left + r.width <= 400 && r.top + r.height <= 400)
       areas.append(Double(r.width * r.height) / 160_000)
       aspects.append(Double(r.width) / Double(r.height))
@@ -99,17 +99,17 @@ import Testing
     var stream = RandomStream(seed: 3)
     // A crop of the full area and aspect 1 fits a square only.
     #expect(
-      CropRectangle.random(width: 9, height: 9, scale: 1...1, ratio: 1...1, &stream)
+      CropRectangle.drawn(width: 9, height: 9, scale: 1...1, ratio: 1...1, &stream)
         == CropRectangle(left: 0, top: 0, width: 9, height: 9))
     // Otherwise the largest centred rectangle of an allowed aspect.
     #expect(
-      CropRectangle.random(width: 40, height: 10, scale: 1...1, ratio: 0.75...2, &stream)
+      CropRectangle.drawn(width: 40, height: 10, scale: 1...1, ratio: 0.75...2, &stream)
         == CropRectangle(left: 10, top: 0, width: 20, height: 10))
     #expect(
-      CropRectangle.random(width: 10, height: 40, scale: 1...1, ratio: 0.5...2, &stream)
+      CropRectangle.drawn(width: 10, height: 40, scale: 1...1, ratio: 0.5...2, &stream)
         == CropRectangle(left: 0, top: 10, width: 10, height: 20))
     #expect(
-      CropRectangle.random(width: 30, height: 20, scale: 1...1, ratio: 1...1.4, &stream)
+      CropRectangle.drawn(width: 30, height: 20, scale: 1...1, ratio: 1...1.4, &stream)
         == CropRectangle(left: 1, top: 0, width: 28, height: 20))
   }
 }

@@ -1,8 +1,8 @@
 import Glibc
 import ReproConfig
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ReproData
 
@@ -14,7 +14,9 @@ final class Heard: Sendable {
 }
 
 @Suite struct CacheTests {
-  private func cache(_ folder: String, version: Int = 1, source: String = "ab", _ heard: Heard = Heard()) -> DecodedCache {
+  private func cache(_ folder: String, version: Int = 1, source: String = "ab", _ heard: Heard = Heard())
+    -> DecodedCache
+  {
     let root = DataRoot(cache: folder, mirror: nil, seed: 0, notices: heard.notices)
     return DecodedCache(
       root: root, dataset: "toy", variant: "plain", version: version, source: SHA256.hex(of: source))
@@ -101,7 +103,10 @@ final class Heard: Sendable {
     try withTemporaryFolder { folder in
       let cache = cache(folder)
       let error = reproError {
-        _ = try cache.open { throw ReproError(.data, found: "no source") } store: { (_: Int, _) in }
+        _ = try cache.open {
+          throw ReproError(.data, found: "no source")
+        } store: { (_: Int, _) in
+        }
       }
       #expect(error?.found == "no source")
       #expect(SafeFile.list("\(folder)/decoded").isEmpty)

@@ -1,7 +1,7 @@
 import Glibc
 import ReproConfig
-import Testing
 import TestSupport
+import Testing
 
 @testable import ReproData
 
@@ -48,7 +48,8 @@ import TestSupport
       #expect(error?.domain == .data)
       #expect(
         error?.description
-          == "cifar10: cifar-10-binary.tar.gz is missing, looked for \(folder)/mirror/cifar10/cifar-10-binary.tar.gz and "
+          == "cifar10: cifar-10-binary.tar.gz is missing, looked for "
+          + "\(folder)/mirror/cifar10/cifar-10-binary.tar.gz and "
           + "\(folder)/cache/sources/cifar10/cifar-10-binary.tar.gz; "
           + "repro data fetch cifar10, or set REPRO_MIRROR to a folder that has it")
       var jpeg = try options(["variant": "jpeg"])
@@ -57,6 +58,10 @@ import TestSupport
         lossy?.description
           == "cifar10-jpeg: cifar10_train.npz is missing, looked for \(folder)/sources/cifar10-jpeg/cifar10_train.npz "
           + "(REPRO_MIRROR is not set); set REPRO_MIRROR to a folder that has it")
+      let network = DataRoot(cache: folder, mirror: "https://mirror.example", seed: 1)
+      #expect(
+        network.missing(CIFAR10.jpegFiles.files[0], in: CIFAR10.jpegFiles).hint
+          == "repro data fetch cifar10-jpeg, or set REPRO_MIRROR to a folder that has it")
       #expect(SafeFile.list(folder).isEmpty)
     }
   }
@@ -131,9 +136,10 @@ import TestSupport
       let root = DataRoot(cache: folder, mirror: nil, seed: 1)
       let file = MNIST.files.files[3]
       let place = root.downloadPath(file)
-      #expect(try DataCatalog.state("mnist", root: root).map(\.status).allSatisfy {
-        if case .missing = $0 { true } else { false }
-      })
+      #expect(
+        try DataCatalog.state("mnist", root: root).map(\.status).allSatisfy {
+          if case .missing = $0 { true } else { false }
+        })
       try SafeFile.makeFolder(Path.folder(place))
       try SafeFile.write(place, bytes: [1, 2, 3])
       #expect(
@@ -151,7 +157,13 @@ import TestSupport
     let root = DataRoot.fromEnvironment(seed: 5)
     #expect(root.seed == 5 && !root.cache.isEmpty)
     if getenv("REPRO_CACHE") == nil { #expect(root.cache.hasSuffix("/.cache/repro")) }
-    #expect(DataRoot(cache: "", mirror: "https://example.org", seed: 1).mirrorFolder == nil)
+    let network = DataRoot(cache: "", mirror: "https://example.org", seed: 1)
+    #expect(network.mirrorFolder == nil)
+    #expect(
+      DataCatalog.sources(file(["http://a/b", "https://c/d"]), network) == [
+        Downloader.Source("https://example.org/toy/file.bin", allowed: .https),
+        Downloader.Source("http://a/b", allowed: [.https, .http]), Downloader.Source("https://c/d", allowed: .https),
+      ])
     #expect(DataRoot(cache: "", mirror: "file:///a/b", seed: 1).mirrorFolder == "/a/b")
     #expect(DataRoot(cache: "", mirror: "../data", seed: 1).mirrorFolder == "../data")
   }

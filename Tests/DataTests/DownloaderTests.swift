@@ -1,8 +1,8 @@
 import Glibc
 import ReproConfig
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ReproData
 
@@ -190,7 +190,9 @@ import TestSupport
   }
 
   @Test func redirectionsAreFollowedButNotToFilesNorForEver() throws {
-    @Sendable func redirect(_ place: String) -> LocalServer.Reply { .init("302 Found", [], fields: [("Location", place)]) }
+    @Sendable func redirect(_ place: String) -> LocalServer.Reply {
+      .init("302 Found", [], fields: [("Location", place)])
+    }
     try fetch({ $0.path == "/file" ? redirect("/elsewhere") : .file(Self.bytes, $0) }) { error, requests, _ in
       #expect(error == nil && requests == ["/file", "/elsewhere"])
     }
@@ -251,7 +253,8 @@ import TestSupport
       attempts: 2,
       sources: { url in ["bad", "good"].map { Downloader.Source("\(url)/\($0)", allowed: .http) } },
       { request in
-        request.path == "/bad" ? .file([UInt8](repeating: 3, count: 300_000), request, cut: 1000) : .file(Self.bytes, request)
+        request.path == "/bad"
+          ? .file([UInt8](repeating: 3, count: 300_000), request, cut: 1000) : .file(Self.bytes, request)
       }
     ) { error, requests, _ in
       #expect(error == nil && requests == ["/bad", "/bad 1000-", "/good 2000-", "/good"])

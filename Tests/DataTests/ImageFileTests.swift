@@ -80,6 +80,13 @@ struct JPEGWriter {
     for c in 0..<3 { #expect(abs(Double(image.bytes[c]) - expected[c]) <= 1) }
   }
 
+  @Test func halvedColoursAreInterpolatedAsOtherDecodersDo() throws {
+    let jpeg = try Deflate.gunzip(Vectors.jpeg420Packed, limit: 1 << 16, file: "vector")
+    let pixels = try Deflate.gunzip(Vectors.jpeg420PixelsPacked, limit: 1 << 16, file: "vector")
+    let image = try JPEGDecoder().decode(jpeg, name: "a.jpg")
+    #expect(image == ImageBatch(count: 1, height: 20, width: 26, channels: 3, bytes: pixels))
+  }
+
   @Test func aHeaderThatClaimsMorePixelsThanBitsIsRefused() throws {
     let liar = JPEGWriter(coefficients: [(0, 0)], width: 60_000, height: 60_000)
     let error = reproError { _ = try JPEGDecoder().decode(liar.bytes, name: "a.jpg") }

@@ -1,8 +1,8 @@
 import ReproConfig
 import ReproTensor
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ReproData
 
@@ -46,7 +46,8 @@ func options(_ pairs: KeyValuePairs<String, String>) throws -> Section {
     let file = SourceFile(path: "toy/a", urls: [], bytes: 1, sha256: String(repeating: "0", count: 64))
     return LabelledImageSource(
       dataset: "toy", variant: "plain", version: 1, decoder: "",
-      files: SourceSet(id: "toy", title: "Toy", licence: "none", files: [file]), height: 2, width: 3, channels: 1, classes: ["a", "b", "c"],
+      files: SourceSet(id: "toy", title: "Toy", licence: "none", files: [file]), height: 2, width: 3, channels: 1,
+      classes: ["a", "b", "c"],
       trainCount: 90, testCount: 30
     ) { _ in
       decodes()
@@ -61,7 +62,8 @@ func options(_ pairs: KeyValuePairs<String, String>) throws -> Section {
   }
 
   private func load(
-    _ folder: String, seed: UInt64 = 1, _ pairs: KeyValuePairs<String, String> = [:], _ source: LabelledImageSource? = nil
+    _ folder: String, seed: UInt64 = 1, _ pairs: KeyValuePairs<String, String> = [:],
+    _ source: LabelledImageSource? = nil
   ) throws -> LabelledImages {
     var section = try options(pairs)
     let root = DataRoot(cache: folder, mirror: nil, seed: seed)
@@ -144,7 +146,9 @@ func options(_ pairs: KeyValuePairs<String, String>) throws -> Section {
       }
       #expect(
         message(["train": "80", "validation": "20"])
-          == "recipe.yaml:3:7: train: 80 and validation: 20 in data, expected together at most 90, the training part of toy")
+          == "recipe.yaml:3:7: train: 80 and validation: 20 in data, "
+          + "expected together at most 90, the training part of toy"
+      )
       #expect(message(["train": "91"]) == "recipe.yaml:3:7: data.train is '91', expected 1 to 90")
       #expect(message(["test": "0"]) == "recipe.yaml:3:7: data.test is '0', expected 1 to 30")
       #expect(message(["size": "16"]) == "recipe.yaml:3:7: data.size is '16', expected 2 to 2")

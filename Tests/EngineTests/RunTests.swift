@@ -7,42 +7,48 @@ import Testing
 
 @testable import ReproEngine
 
-/// Runs, their interruptions and what they leave on disk. Serialised: the request to stop is one for the whole process.
-@Suite(.serialized) struct RunTests {
+/// Runs, their interruptions and what they leave on disk.
+@Suite struct RunTests {
   private func bytes(_ path: String) throws -> [UInt8] { try SafeFile.read(path) }
 
-  /// Runs until it is finished, however often it stops, and returns how often it was started.
-  private func runToTheEnd(_ runner: CellRunner) throws -> Int {
-    for start in 1...100 {
-      Interruption.isRequested.store(false, ordering: .relaxed)
-      do {
-        _ = try runner.run { _ in }
-        return start
-      } catch let error as ReproError where error.domain == .interrupted { continue }
-    }
-    return 100
+  /// Runs, and asks for a stop once `steps` steps are done. Nil if the run was stopped.
+  private func run(_ runner: CellRunner, stopAfter steps: Int) throws -> RunRecord? {
+    let done = Mutex(0)
+    var runner = runner
+    runner.mustStop = { done.withLock { $0 >= steps } }
+    do {
+      return try runner.run { _ in done.withLock { $0 += 1 } }
+    } catch let error as ReproError where error.domain == .interrupted { return nil }
   }
 
   @Test func aRunStoppedAtAnyStepEndsWithTheSameRecord() throws {
     try withTemporaryFolder { folder in
-      _ = try runToTheEnd(toyRunner(toyRecipe(), folder: folder + "/whole"))
+      _ = try runnableRunner(runnableRecipe(), folder: folder + "/whole").run { _ in }
       let whole = try bytes(folder + "/whole/record.json")
-      for stop in [0, 1, 4, 11] {
-        // The stop is asked for by a recipe key; the record compares what the arithmetic left.
-        let runner = try toyRunner(toyRecipe("{type: toy, stops_at: \(stop)}"), folder: "\(folder)/\(stop)")
-        #expect(try runToTheEnd(runner) >= 2)
-        let stopped = try RunRecord(JSONValue(path: "\(folder)/\(stop)/record.json"), at: "")
-        let reference = try RunRecord(JSONValue(parsing: whole, file: "whole"), at: "")
-        #expect(stopped.weightsSHA256 == reference.weightsSHA256)
-        #expect(stopped.measurements == reference.measurements)
-        #expect(stopped.curves == reference.curves)
+      // 12 steps of the first stage and 5 of the second: stops inside of both, and where one ends.
+      for stop in [1, 2, 7, 11, 12, 13, 16] {
+        let runner = try runnableRunner(runnableRecipe(), folder: "\(folder)/\(stop)")
+        #expect(try run(runner, stopAfter: stop) == nil)
+        _ = try runner.run { _ in }
+        #expect(try bytes("\(folder)/\(stop)/record.json") == whole, "stopped after \(stop) steps")
       }
+    }
+  }
+
+  @Test func aRunStoppedAfterEveryStepEndsWithTheSameRecord() throws {
+    try withTemporaryFolder { folder in
+      _ = try runnableRunner(runnableRecipe(), folder: folder + "/whole").run { _ in }
+      let runner = try runnableRunner(runnableRecipe(), folder: folder + "/halting")
+      var starts = 1
+      while try run(runner, stopAfter: 1) == nil { starts += 1 }
+      #expect(starts > 15)
+      #expect(try bytes(folder + "/halting/record.json") == bytes(folder + "/whole/record.json"))
     }
   }
 
   @Test func aFinishedRunIsNotRunAgain() throws {
     try withTemporaryFolder { folder in
-      let runner = try toyRunner(toyRecipe(), folder: folder + "/run")
+      let runner = try runnableRunner(runnableRecipe(), folder: folder + "/run")
       let first = try runner.run { _ in }
       var steps = 0
       #expect(try runner.run { _ in steps += 1 } == first)
@@ -54,9 +60,11 @@ import Testing
     try withTemporaryFolder { folder in
       let said = Mutex<[String]>([])
       let notices = Notices { text in said.withLock { $0.append(text) } }
-      _ = try toyRunner(toyRecipe(), folder: folder + "/run").run { _ in }
+      _ = try runnableRunner(runnableRecipe(), folder: folder + "/run").run { _ in }
       let before = try bytes(folder + "/run/record.json")
-      _ = try toyRunner(toyRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run { _ in }
+      _ = try runnableRunner(runnableRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run {
+        _ in
+      }
       #expect(try bytes(folder + "/run.old1/record.json") == before)
       #expect(said.withLock { $0.count } == 1)
     }
@@ -64,19 +72,17 @@ import Testing
 
   @Test func aDamagedCheckpointIsNamedAndThePreviousOneUsed() throws {
     try withTemporaryFolder { folder in
-      let reference = try toyRunner(toyRecipe(), folder: folder + "/whole").run { _ in }
+      let reference = try runnableRunner(runnableRecipe(), folder: folder + "/whole").run { _ in }
       let said = Mutex<[String]>([])
-      var runner = try toyRunner(
-        toyRecipe("{type: toy, stops_at: 6}"), folder: folder + "/run",
+      var runner = try runnableRunner(
+        runnableRecipe(), folder: folder + "/run",
         notices: Notices { text in said.withLock { $0.append(text) } })
       runner.checkpointInterval = 0  // one after every step, so that there is a previous one
-      Interruption.isRequested.store(false, ordering: .relaxed)
-      #expect(throws: ReproError.self) { try runner.run { _ in } }
+      #expect(try run(runner, stopAfter: 7) == nil)
       let path = folder + "/run/checkpoint.h5"
       var content = try bytes(path)
       content[content.count / 2] ^= 0x40
       try SafeFile.write(path, bytes: content)
-      Interruption.isRequested.store(false, ordering: .relaxed)
       let record = try runner.run { _ in }
       #expect(record.weightsSHA256 == reference.weightsSHA256)
       let words = said.withLock { $0 }
@@ -87,13 +93,11 @@ import Testing
 
   @Test func whenNoCheckpointIsWholeTheRunStopsInsteadOfTrainingAgain() throws {
     try withTemporaryFolder { folder in
-      let runner = try toyRunner(toyRecipe("{type: toy, stops_at: 6}"), folder: folder + "/run")
-      Interruption.isRequested.store(false, ordering: .relaxed)
-      #expect(throws: ReproError.self) { try runner.run { _ in } }
+      let runner = try runnableRunner(runnableRecipe(), folder: folder + "/run")
+      #expect(try run(runner, stopAfter: 7) == nil)
       for name in SafeFile.list(folder + "/run") where name.hasSuffix(".h5") {
         try SafeFile.write("\(folder)/run/\(name)", text: "nothing")
       }
-      Interruption.isRequested.store(false, ordering: .relaxed)
       let error = #expect(throws: ReproError.self) { try runner.run { _ in } }
       #expect(error?.domain == .data)
       #expect(error?.hint == "remove the run's folder to train it again")
@@ -102,8 +106,8 @@ import Testing
 
   @Test func aLossThatIsNotFiniteEndsTheRunAsDivergedAndKeepsTheState() throws {
     try withTemporaryFolder { folder in
-      Interruption.isRequested.store(false, ordering: .relaxed)
-      let record = try toyRunner(toyRecipe("{type: toy, diverges_at: 3}"), folder: folder + "/run").run { _ in }
+      let record = try runnableRunner(runnableRecipe("{type: toy, diverges_at: 3}"), folder: folder + "/run").run { _ in
+      }
       #expect(record.status == .diverged)
       #expect(record.reason == "first, step 3: loss is nan")
       #expect(record.measurements.isEmpty)
@@ -117,8 +121,7 @@ import Testing
 
   @Test func metricsHaveALineForEveryStepOfEveryStage() throws {
     try withTemporaryFolder { folder in
-      Interruption.isRequested.store(false, ordering: .relaxed)
-      _ = try toyRunner(toyRecipe(), folder: folder + "/run").run { _ in }
+      _ = try runnableRunner(runnableRecipe(), folder: folder + "/run").run { _ in }
       let text = String(decoding: try bytes(folder + "/run/metrics.jsonl"), as: UTF8.self)
       let lines = text.split(separator: "\n")
       #expect(lines.count == 12 + 5)
@@ -131,9 +134,9 @@ import Testing
     try withTemporaryFolder { folder in
       let recipe = try Recipe(
         YAMLNode(
-          parsing: String(decoding: Array(try toyRecipe().node.yaml().utf8), as: UTF8.self)
+          parsing: String(decoding: Array(try runnableRecipe().node.yaml().utf8), as: UTF8.self)
             .replacing("batch: 8", with: "batch: 64"), file: "toy.yaml"))
-      let error = #expect(throws: ReproError.self) { try toyRunner(recipe, folder: folder + "/run").run { _ in } }
+      let error = #expect(throws: ReproError.self) { try runnableRunner(recipe, folder: folder + "/run").run { _ in } }
       #expect(error?.expected == "at most the 32 training samples")
     }
   }

@@ -35,16 +35,14 @@ struct ToyData: DatasetProvider {
   }
 }
 
-/// Fits a linear map to itself under noise; can diverge and can ask for an interruption when told to.
+/// Fits a linear map to itself under noise; diverges when told to.
 struct ToyMethod: MethodPlugin {
   static let card = MethodCard(id: "toy", title: "Toy", year: 2000, arxiv: nil, family: .masked)
   let divergesAt: Int
-  let stopsAt: Int
   let noise: Double
 
   init(_ options: inout Section) throws(ReproError) {
     divergesAt = try options.int("diverges_at", in: -1...1000, default: -1)
-    stopsAt = try options.int("stops_at", in: -1...1000, default: -1)
     noise = try options.double("noise", in: 0...1, default: 0.1)
   }
 
@@ -69,7 +67,6 @@ struct ToyMethod: MethodPlugin {
     let (loss, gradients) = valueAndGradients(of: &state.map) { ($0(noisy) - x).squared().mean() }
     context.update(&state.map, gradients)
     state.seen += x.shape[0]
-    if context.step == stopsAt { Interruption.isRequested.store(true, ordering: .relaxed) }
     return ["loss": context.step == divergesAt ? .nan : loss.item]
   }
 
@@ -92,7 +89,7 @@ struct ToyEvaluation: Evaluation {
 
 let toyPlugins = Plugins(methods: [ToyMethod.self], datasets: [ToyData.self], evaluations: [ToyEvaluation.self])
 
-func toyRecipe(_ method: String = "{type: toy}", steps: Int = 12) throws -> Recipe {
+func runnableRecipe(_ method: String = "{type: toy}", steps: Int = 12) throws -> Recipe {
   try Recipe(
     YAMLNode(
       parsing: """
@@ -109,7 +106,7 @@ func toyRecipe(_ method: String = "{type: toy}", steps: Int = 12) throws -> Reci
         """, file: "toy.yaml"))
 }
 
-func toyRunner(_ recipe: Recipe, folder: String, notices: Notices = .silent) throws -> CellRunner {
+func runnableRunner(_ recipe: Recipe, folder: String, notices: Notices = .silent) throws -> CellRunner {
   CellRunner(
     plugins: toyPlugins, recipe: try recipe.resolve(scale: .tiny, arm: "method"), seed: 3, planSHA256: "plan",
     folder: folder, commit: "commit", dataCache: folder, mirror: nil, notices: notices)

@@ -45,7 +45,8 @@ import Testing
     let r = net.registerTokens.map { $0.gathered(IndexTensor([0])) }
     net.registerTokens = r.map { concat([$0.slice(1, 1..<2), $0.slice(1, 0..<1)], axis: 1) }
     expectClose(net(images()).patches, output.patches, tolerance: 1e-5)
-    net.registerTokens = r.map { $0 + 1.5 }
+    var other = RandomStream(seed: 9)
+    net.registerTokens = r.map { other.normal($0.shape, deviation: 3) }
     #expect(relativeError(net(images()).patches, output.patches) > 1e-3)
   }
 
@@ -86,7 +87,7 @@ import Testing
       }
       let change = (y - x).values
       for i in 0..<200 {
-        #expect(change[2 * i] == change[2 * i + 1])
+        #expect(abs(change[2 * i] - change[2 * i + 1]) < 1e-4)
         #expect(change[2 * i] == 0 || abs(change[2 * i] - 1 / 0.9) < 1e-4)
         kept += change[2 * i] == 0 ? 0 : 1
       }

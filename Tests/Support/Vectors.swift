@@ -22,7 +22,7 @@ public struct VectorFile: Sendable {
   public init(_ name: String) throws {
     // This file is <package>/Tests/Support/Vectors.swift.
     let folder = #filePath.prefix(upTo: #filePath.lastIndex(of: "/") ?? #filePath.startIndex)
-    file = try HDF5File.open("\(folder)/vectors/\(name)")
+    file = try HDF5File.open("\(folder)/vectors/\(name)", seal: .ifPresent)
   }
 
   /// One array as a tensor.

@@ -97,7 +97,7 @@ struct OpTableCompletenessTests {
   /// Public functions that give a tensor but have no derivative, and why.
   static let withoutDerivative: [String: String] = [
     "isLess": "a comparison", "isEqual": "a comparison", "full": "a constant", "zeros": "a constant",
-    "ones": "a constant",
+    "ones": "a constant", "gradients": "differentiation itself",
     "uniform": "random numbers", "normal": "random numbers", "truncatedNormal": "random numbers",
   ]
 

@@ -48,7 +48,9 @@ struct CatalogueRow {
   /// All rows: paper by paper as in the registries, recipe by recipe.
   ///
   /// - Returns: the rows, and what is wrong with the registries without keeping anybody from reading them.
-  static func all(roots: [String], plugins: Plugins) throws(ReproError) -> (rows: [CatalogueRow], problems: [ReproError]) {
+  static func all(roots: [String], plugins: Plugins) throws(ReproError) -> (
+    rows: [CatalogueRow], problems: [ReproError]
+  ) {
     let catalogue = try RecipeCatalog(roots: roots)
     var rows: [CatalogueRow] = []
     var problems: [ReproError] = []
@@ -129,8 +131,10 @@ extension CatalogueRow {
     ]
     object["claim"] =
       claim.map {
-        ["id": .string($0.id), "statement": .string($0.statement), "metric": .string("\($0.metric)"),
-          "primary": .bool($0.isPrimary)]
+        [
+          "id": .string($0.id), "statement": .string($0.statement), "metric": .string("\($0.metric)"),
+          "primary": .bool($0.isPrimary),
+        ]
       } ?? .null
     object["reported"] = reported?.json ?? .null
     object["measured"] =

@@ -115,7 +115,9 @@ struct DataFetch: ParsableCommand {
     Terminal.write("\(set.id): \(set.title)\n")
     Terminal.write("  size     \(fileSize(set.bytes)) in \(counted(set.files.count, "file"))\n")
     Terminal.write("  licence  \(set.licence)\n")
-    for (index, source) in sources.enumerated() { Terminal.write("  \(index == 0 ? "from   " : "       ")  \(source)\n") }
+    for (index, source) in sources.enumerated() {
+      Terminal.write("  \(index == 0 ? "from   " : "       ")  \(source)\n")
+    }
     Terminal.write("  to       \(root.cache)/sources\n")
     guard yes || Terminal.confirms("Fetch it?") else {
       throw ReproError(.usage, at: set.id, found: "not fetched", hint: "answer y, or give --yes")
@@ -162,7 +164,9 @@ struct DataCheck: ParsableCommand {
   func run() throws {
     let root = Program.dataRoot()
     let sets = try names.isEmpty ? DataCatalog.sets : names.filter { !isRendered($0) }.map { try DataCatalog.set($0) }
-    for name in names where isRendered(name) { Terminal.line("\(name): rendered by the program, there is nothing to check") }
+    for name in names where isRendered(name) {
+      Terminal.line("\(name): rendered by the program, there is nothing to check")
+    }
     var bad: ReproError?
     for set in sets {
       let state = SetState(set, try DataCatalog.check(set.id, root: root))
@@ -172,7 +176,8 @@ struct DataCheck: ParsableCommand {
         case .present(let path): Terminal.line("ok       \(path)")
         case .damaged(let path, let reason):
           Terminal.line("damaged  \(path): \(reason)")
-          bad = bad ?? ReproError(.data, at: set.id, found: "a file is damaged", hint: "remove it and fetch the set again")
+          bad =
+            bad ?? ReproError(.data, at: set.id, found: "a file is damaged", hint: "remove it and fetch the set again")
         case .missing(let places):
           Terminal.line("missing  \(places.joined(separator: " or "))")
           if !names.isEmpty {

@@ -71,10 +71,12 @@ enum Doctor {
       Finding("processor", processorName()),
       Finding("cores", "\(Program.cores)"),
       Finding(
-        "memory", "\(decimals(Double(memory.total) / 1024, 1)) GiB, \(decimals(Double(memory.available) / 1024, 1)) GiB free",
+        "memory",
+        "\(decimals(Double(memory.total) / 1024, 1)) GiB, \(decimals(Double(memory.available) / 1024, 1)) GiB free",
         note: memory.available < 1024 ? "less than 1 GiB is free; a run of scale small needs about half of that" : nil),
       Finding(
-        "instruction set", isa.rawValue, note: isa == best ? nil : "this processor has \(best.rawValue), which is faster"),
+        "instruction set", isa.rawValue,
+        note: isa == best ? nil : "this processor has \(best.rawValue), which is faster"),
     ]
   }
 
@@ -85,7 +87,8 @@ enum Doctor {
     let threads = Int(openblas_get_num_threads())
     var wrong: String?
     if core != wanted {
-      wrong = "the core type should be \(wanted): results will differ from other machines' with \(InstructionSet.current.rawValue); "
+      wrong =
+        "the core type should be \(wanted): results will differ from other machines' with \(InstructionSet.current.rawValue); "
         + "unset OPENBLAS_CORETYPE and REPRO_STARTED_AGAIN"
     } else if threads != 1 {
       wrong = "more than one thread changes the bits of its results; unset OPENBLAS_NUM_THREADS and REPRO_STARTED_AGAIN"
@@ -99,11 +102,13 @@ enum Doctor {
       Finding("libyaml", String(cString: yaml_get_version_string())),
       // "libcurl/7.88.1 OpenSSL/3.0.15 zlib/1.2.13 ...": the first two say it.
       Finding(
-        "libcurl", String(cString: curl_version()).split(separator: " ").prefix(2).joined(separator: ", ")
+        "libcurl",
+        String(cString: curl_version()).split(separator: " ").prefix(2).joined(separator: ", ")
           .replacing("libcurl/", with: "")),
       Finding("libcrypto", String(cString: OpenSSL_version(OPENSSL_VERSION))),
       Finding("libpng", item("libpng")),
-      Finding("libjpeg-turbo", jpeg, wrong: jpeg == "unavailable" ? "it cannot compress and decompress a picture" : nil),
+      Finding(
+        "libjpeg-turbo", jpeg, wrong: jpeg == "unavailable" ? "it cannot compress and decompress a picture" : nil),
       Finding("glibc", item("glibc").replacing("glibc ", with: "")),
       Finding("Swift", "compiled with \(item("swift"))", note: swiftProblem()),
     ]
@@ -172,7 +177,8 @@ enum Doctor {
     do {
       let file = try HDF5File.inMemory("doctor")
       try file.write("x", [1.5, -2.5], shape: [2])
-      return try file.read("x", as: Double.self, shape: [2]).values == [1.5, -2.5] ? nil : "it does not read what it wrote"
+      return try file.read("x", as: Double.self, shape: [2]).values == [1.5, -2.5]
+        ? nil : "it does not read what it wrote"
     } catch {
       return "\(error)"
     }

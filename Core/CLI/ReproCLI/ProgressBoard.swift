@@ -75,7 +75,8 @@ final class ProgressBoard {
     lastDrawn = now
     let width = Terminal.width - 1
     var lines = running.map { cell, progress in
-      progress.map { ProgressLine(name(cell), $0).text(width: width, nameWidth: nameWidth) } ?? "\(name(cell))  preparing"
+      progress.map { ProgressLine(name(cell), $0).text(width: width, nameWidth: nameWidth) }
+        ?? "\(name(cell))  preparing"
     }
     lines.append(Terminal.dim("\(finished) of \(counted(total, "run")) done" + left(now)))
     var text = drawnLines > 0 ? "\u{1B}[\(drawnLines)F" : ""
@@ -112,7 +113,9 @@ struct ProgressLine {
     let full = cells * p.step / max(p.steps, 1)
     let bar = String(repeating: "#", count: full) + String(repeating: ".", count: cells - full)
     let steps = "\(p.steps)"
-    var parts = ["\(padded(name, nameWidth))  \(p.stage) [\(bar)] \(padded("\(p.step)", steps.count, right: true))/\(steps)"]
+    var parts = [
+      "\(padded(name, nameWidth))  \(p.stage) [\(bar)] \(padded("\(p.step)", steps.count, right: true))/\(steps)"
+    ]
     if p.samplesPerSecond > 0 { parts.append(padded("\(decimals(p.samplesPerSecond, 0))/s", 6, right: true)) }
     if p.step < p.steps { parts.append("\(clock(p.secondsLeft)) left") }
     parts += p.metrics.items.map { "\($0.name) \(short($0.value))" }

@@ -33,7 +33,9 @@ struct RunCommand: ParsableCommand {
   func validate() throws {
     if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, got \(threads)") }
     if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs must be 1 to 64, got \(jobs)") }
-    if record && (because ?? "").isEmpty { throw ValidationError("--record needs --because TEXT: why do the numbers move?") }
+    if record && (because ?? "").isEmpty {
+      throw ValidationError("--record needs --because TEXT: why do the numbers move?")
+    }
     if !record && because != nil { throw ValidationError("--because goes with --record only") }
     if record && (seeds != nil || arms != nil || !overrides.isEmpty || data != nil || weights != nil) {
       throw ValidationError("--record takes the whole recipe: leave out --seeds, --arms, --set, --data and --weights")
@@ -49,11 +51,13 @@ struct RunCommand: ParsableCommand {
     if let data { overrides.append(data.contains("=") ? "data.\(data)" : "data.provider=\(data)") }
     let arms = try arms?.split(separator: ",").map { try recipe.arm(named: String($0)).name } ?? recipe.arms.map(\.name)
     var sweep = Sweep(
-      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out, jobs: 1,
+      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out,
+      jobs: 1,
       threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds)
     sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
     if worker { return try work(sweep) }
+    try sweep.check()
     try makeOutFolder()
     try announce(sweep)
     let (records, failures) = try sweep.run()
@@ -72,7 +76,8 @@ struct RunCommand: ParsableCommand {
     let seeds = try sweep.cells().filter { $0.id.arm == sweep.arms.first }.count
     let width = "\(sweep.jobs) at a time, \(counted(sweep.threads, "thread")) each"
     Terminal.write(
-      "\(sweep.recipe.id) at scale \(scale.rawValue): \(counted(sweep.arms.count, "arm")) x \(counted(seeds, "seed")), \(width)\n")
+      "\(sweep.recipe.id) at scale \(scale.rawValue): \(counted(sweep.arms.count, "arm")) x \(counted(seeds, "seed")), \(width)\n"
+    )
   }
 
   /// Prints what came out, and ends the program if something went wrong.
@@ -81,7 +86,9 @@ struct RunCommand: ParsableCommand {
       Terminal.line(try JSONValue.array(records.map(\.json)).text(pretty: true))
     } else if !records.isEmpty {
       Terminal.line()
-      for line in ResultTable(recipe: recipe, records: records).lines(width: Terminal.tableWidth) { Terminal.line(line) }
+      for line in ResultTable(recipe: recipe, records: records).lines(width: Terminal.tableWidth) {
+        Terminal.line(line)
+      }
       Terminal.line("\nRecords, checkpoints and metrics: \(out)/\(recipe.id)/\(scale.rawValue)/")
     }
     // The same mistake in every run is said once.
@@ -145,7 +152,8 @@ func parseSeeds(_ text: String) throws -> [UInt64] {
   for part in text.split(separator: ",") {
     let ends = part.split(separator: "-", maxSplits: 1).map { UInt64($0) }
     guard let low = ends.first ?? nil, let high = ends.last ?? nil, low <= high, high - low < 1000 else {
-      throw ReproError(.usage, at: "--seeds \(text)", found: "'\(part)' names no seeds", expected: "numbers like 0,1,2 or 0-7")
+      throw ReproError(
+        .usage, at: "--seeds \(text)", found: "'\(part)' names no seeds", expected: "numbers like 0,1,2 or 0-7")
     }
     seeds += Array(low...high)
   }

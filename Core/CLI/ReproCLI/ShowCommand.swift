@@ -56,7 +56,9 @@ struct RecipePage {
     }
     if let paper = row?.entry {
       let why = paper.why.isEmpty ? "" : ": \(paper.why)"
-      lines.append("  paper \(paper.id), family \(paper.family.rawValue), Swift type \(paper.type), \(paper.status.rawValue)\(why)")
+      lines.append(
+        "  paper \(paper.id), family \(paper.family.rawValue), Swift type \(paper.type), \(paper.status.rawValue)\(why)"
+      )
     }
     lines.append("  \(recipe.node.mark.file)")
     lines += section("Arms", try arms()) + section("Scales", try scales()) + section("Claims", claims())
@@ -75,7 +77,9 @@ struct RecipePage {
   private func arms() throws -> [String] {
     var table = TextTable(["arm", "differs in"])
     for arm in recipe.arms {
-      table.add([arm.name, arm.changes.isEmpty ? "nothing: the method as described" : arm.changes.joined(separator: ", ")])
+      table.add([
+        arm.name, arm.changes.isEmpty ? "nothing: the method as described" : arm.changes.joined(separator: ", "),
+      ])
     }
     return table.lines()
   }
@@ -157,7 +161,8 @@ extension Claim.Form {
     case .superiority(let better, let than, let margin, let rule):
       return "\(better) > \(list(than))" + (margin > 0 ? " by more than \(margin)" : "")
         + (rule.map { ", and \($0.metric) no worse by more than \($0.margin)" } ?? "")
-    case .nonInferiority(let better, let than, let margin): return "\(better) no worse than \(than) by more than \(margin)"
+    case .nonInferiority(let better, let than, let margin):
+      return "\(better) no worse than \(than) by more than \(margin)"
     case .equivalence(let better, let than, let margin): return "\(better) = \(than) within \(margin)"
     case .trend(let levels): return "better from level to level, " + levels.joined(separator: " < ")
     case .largerGain(let gain, let other, let margin):

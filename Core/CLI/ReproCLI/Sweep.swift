@@ -55,10 +55,18 @@ struct Sweep {
     return all
   }
 
+  /// Refuses what can be known to be wrong before anything is said or written.
+  func check() throws {
+    let cells = try cells()
+    for (_, resolved) in cells { try Program.plugins.check(resolved) }
+    if let weights { _ = try SafeFile.size(weights) }
+    let root = try Program.root()
+    try openData(cells.filter { id, resolved in try runner(id, resolved, root: root).finishedRecord() == nil })
+  }
+
   /// Runs what is not finished. Returns all records and the failures.
   func run() throws -> (records: [RunRecord], failures: [Failure]) {
     let cells = try cells()
-    for (_, resolved) in cells { try Program.plugins.check(resolved) }
     for key in Set(cells.flatMap(\.recipe.shadowed)).sorted() {
       Terminal.error("--set \(key): some arms set it themselves and keep their value")
     }
@@ -67,7 +75,6 @@ struct Sweep {
       try self.runner(cells[index].id, cells[index].recipe, root: root)
     }
     let waiting = try cells.indices.filter { try runner($0).finishedRecord() == nil }
-    try openData(waiting.map { cells[$0] })
     var failures: [Failure] = []
     let board = ProgressBoard(cells: cells.map(\.id), waiting: waiting)
     let pool = ProcessPool(executable: "/proc/self/exe", concurrent: jobs)
@@ -136,7 +143,8 @@ extension Program {
     let data = dataRoot()
     return CellRunner(
       plugins: plugins, recipe: resolved, seed: cell.seed, planSHA256: SHA256.hex(of: try recipe.plan()),
-      folder: "\(out)/\(cell.folder)", commit: commit(root), dataCache: data.cache, mirror: data.mirror, notices: notices)
+      folder: "\(out)/\(cell.folder)", commit: commit(root), dataCache: data.cache, mirror: data.mirror,
+      notices: notices)
   }
 }
 

@@ -32,7 +32,9 @@ struct TextTable {
     var rest = Array(widths.indices.dropFirst(repeated))
     while !rest.isEmpty {
       var columns = Array(0..<repeated)
-      repeat { columns.append(rest.removeFirst()) } while rest.first.map {
+      repeat {
+        columns.append(rest.removeFirst())
+      } while rest.first.map {
         total((columns + [$0]).map { widths[$0] }) <= width
       } ?? false
       lines += (lines.isEmpty ? [] : [""]) + block(columns, widths)

@@ -7,7 +7,8 @@ import ReproEngine
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Runs the tiny scale of recipes again and compares it with their goldens.",
-    discussion: "Bits are compared where the fingerprints agree, numbers within the tolerance otherwise. Exit 1 on drift.")
+    discussion:
+      "Bits are compared where the fingerprints agree, numbers within the tolerance otherwise. Exit 1 on drift.")
 
   @Argument(help: "Recipes (default: all).") var recipes: [String] = []
   @Option(help: "Allowed difference: tolerance * max(1, |golden|).") var tolerance = 1e-3

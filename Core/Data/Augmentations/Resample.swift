@@ -10,7 +10,7 @@ public struct CropRectangle: Sendable, Equatable {
 
   /// A rectangle whose area is `scale` of the image's and whose aspect is log-uniform in `ratio`; ten tries, then the
   /// largest centred rectangle of an allowed aspect: torchvision's RandomResizedCrop.
-  public static func random(
+  public static func drawn(
     width: Int, height: Int, scale: ClosedRange<Double>, ratio: ClosedRange<Double>, _ stream: inout RandomStream
   ) -> CropRectangle {
     let area = Double(width * height)

@@ -56,7 +56,7 @@ public struct ViewPolicy: Sendable, Equatable {
     _ images: ImageBatch, _ i: Int, _ random: RandomStream, into pixels: UnsafeMutablePointer<Float>
   ) {
     var stream = random
-    let part = CropRectangle.random(
+    let part = CropRectangle.drawn(
       width: images.width, height: images.height, scale: scale, ratio: ratio, &stream)
     let flips = stream.bernoulli(flip)
     images.bytes.withUnsafeBufferPointer { bytes in

@@ -44,6 +44,8 @@ public struct CellRunner: Sendable {
   public let notices: Notices
   /// A checkpoint whose parameters the run starts from, instead of fresh ones; part of what identifies the run.
   public var initialWeights: String?
+  /// Asked after every step: whether to save and stop.
+  public var mustStop: @Sendable () -> Bool = { Interruption.isRequested.load(ordering: .relaxed) }
   /// Seconds between two checkpoints.
   public var checkpointInterval = 20.0
 
@@ -173,7 +175,7 @@ public struct CellRunner: Sendable {
             stage: stage.name, step: session.step, steps: stage.steps, metrics: metrics,
             samplesPerSecond: Double(stage.batch ?? 1) / max(perStep, 1e-9),
             secondsLeft: perStep * Double(stage.steps - session.step)))
-        let interrupted = Interruption.isRequested.load(ordering: .relaxed)
+        let interrupted = mustStop()
         if interrupted || now() - lastSave > checkpointInterval {
           session.seconds = now() - started
           try session.save(folder: folder)
@@ -188,6 +190,7 @@ public struct CellRunner: Sendable {
       }
       session.stage += 1
       session.step = 0
+      session.optimizers = []  // a stage has optimizers of its own, whether it is reached at once or after a stop
     }
     return nil
   }

@@ -71,8 +71,9 @@ struct ChangeSet {
   /// Nothing outside of the repository is ever written, even through a link inside it.
   private func checkPlace(_ path: String) throws(ReproError) {
     var folder = "\(root)/\(path)"[...]
-    repeat { folder = folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)] } while
-      !folder.isEmpty && access(String(folder), F_OK) != 0
+    repeat {
+      folder = folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)]
+    } while !folder.isEmpty && access(String(folder), F_OK) != 0
     let real = RecipeCatalog.resolved(String(folder))
     let isLink = (try? readLink("\(root)/\(path)")) != nil
     guard !isLink, real == root || real.hasPrefix(root + "/") else {

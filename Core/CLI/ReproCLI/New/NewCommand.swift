@@ -6,7 +6,8 @@ import ReproEngine
 struct NewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "new", abstract: "Skeletons that build and run: a method, a recipe, a family of methods.",
-    discussion: "Everything is written below the repository's root, or nothing. docs/adding-a-method.md goes on from there.",
+    discussion:
+      "Everything is written below the repository's root, or nothing. docs/adding-a-method.md goes on from there.",
     subcommands: [NewMethod.self, NewRecipe.self, NewFamily.self])
 }
 
@@ -58,7 +59,8 @@ struct NewRecipe: ParsableCommand {
     try scaffold.apply(
       changes,
       next: [
-        "repro show \(name)", "repro run \(name) --scale tiny --record --because \"first run\"", "repro catalogue --write",
+        "repro show \(name)", "repro run \(name) --scale tiny --record --because \"first run\"",
+        "repro catalogue --write",
       ])
   }
 }

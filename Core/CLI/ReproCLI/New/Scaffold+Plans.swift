@@ -80,7 +80,8 @@ extension Scaffold {
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let starts = lines.indices.filter { lines[$0].contains(": [any MethodPlugin.Type] = [") }
     let problem = ReproError(
-      .usage, at: path, found: "the list of methods cannot be found", expected: "one '... : [any MethodPlugin.Type] = ['")
+      .usage, at: path, found: "the list of methods cannot be found",
+      expected: "one '... : [any MethodPlugin.Type] = ['")
     guard starts.count == 1, let start = starts.first else { throw problem }
     if lines[start].hasSuffix("= []") {
       lines[start].removeLast()
@@ -144,7 +145,8 @@ extension Scaffold {
     let recipe = try Recipe(YAMLNode(parsing: text, file: place))
     guard recipe.id == name, !recipe.claims.contains(where: \.isPrimary) else {
       throw ReproError(
-        .usage, at: source.path, found: "its name or its primary claim is written in a way that cannot be changed by line",
+        .usage, at: source.path,
+        found: "its name or its primary claim is written in a way that cannot be changed by line",
         expected: "'recipe: \(source.recipe)' and 'primary: true' as in other recipes")
     }
     var changes = ChangeSet(root: root)
@@ -164,7 +166,8 @@ extension Scaffold {
       if line == "recipe: \(old)" || line.hasPrefix("recipe: \(old) ") { return "recipe: \(new)" }
       return line.replacing("primary: true, ", with: "").replacing(", primary: true", with: "")
     }
-    return "# Made from \(old): say here what this recipe asks, and change what makes it differ.\n" + lines.joined(separator: "\n")
+    return "# Made from \(old): say here what this recipe asks, and change what makes it differ.\n"
+      + lines.joined(separator: "\n")
   }
 
   /// The registry with one more recipe in a paper's list.
@@ -241,7 +244,8 @@ extension Scaffold {
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let places = lines.indices.filter { lines[$0].hasPrefix(start) && lines[$0].hasSuffix(end) }
     guard places.count == 1, let place = places.first else {
-      throw ReproError(.usage, at: path, found: "the list of families cannot be found", expected: "a line '\(start)...\(end)'")
+      throw ReproError(
+        .usage, at: path, found: "the list of families cannot be found", expected: "a line '\(start)...\(end)'")
     }
     lines[place] = lines[place].dropLast(end.count) + addition + end
     return lines.joined(separator: "\n")
@@ -249,8 +253,10 @@ extension Scaffold {
 
   /// Words of the language that no enum case may be called without backticks, and members that every enum has.
   private static let keywords: Set<String> = [
-    "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "else", "enum", "extension",
-    "fallthrough", "false", "fileprivate", "for", "func", "guard", "import", "init", "inout", "internal", "let", "nil", "none",
+    "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "else", "enum",
+    "extension",
+    "fallthrough", "false", "fileprivate", "for", "func", "guard", "import", "init", "inout", "internal", "let", "nil",
+    "none",
     "operator", "private", "protocol", "public", "repeat", "rethrows", "return", "self", "some", "static", "struct",
     "subscript", "super", "switch", "throw", "throws", "true", "try", "type", "typealias", "var", "where", "while",
   ]

@@ -80,7 +80,9 @@ struct Scaffold {
     var clash = reserved.contains(type) || families.contains(type) ? "it is taken by the language or a module" : nil
     for folder in ["Core", "Methods/\(family)"] where clash == nil {
       for path in swiftFiles(folder) where clash == nil {
-        let text = (try? readFile("\(root)/\(path)", limit: 1 << 20, domain: .usage)).map { String(decoding: $0, as: UTF8.self) }
+        let text = (try? readFile("\(root)/\(path)", limit: 1 << 20, domain: .usage)).map {
+          String(decoding: $0, as: UTF8.self)
+        }
         let declares = ["struct", "enum", "class", "protocol", "typealias", "actor"].contains { keyword in
           (text ?? "").ranges(of: "\(keyword) \(type)").contains { range in
             let next = text?[range.upperBound...].unicodeScalars.first
@@ -104,8 +106,10 @@ struct Scaffold {
 
   private var reserved: Set<String> {
     [
-      "Any", "AnyObject", "Array", "Bool", "Character", "Dictionary", "Double", "Error", "Float", "Int", "Never", "Optional",
-      "Protocol", "Result", "Self", "Set", "Sendable", "String", "Task", "Type", "Void", "Test", "Suite", "Testing", "Swift",
+      "Any", "AnyObject", "Array", "Bool", "Character", "Dictionary", "Double", "Error", "Float", "Int", "Never",
+      "Optional",
+      "Protocol", "Result", "Self", "Set", "Sendable", "String", "Task", "Type", "Void", "Test", "Suite", "Testing",
+      "Swift",
     ]
   }
 }
