@@ -132,7 +132,7 @@ import Testing
       let outcome = try workshop.person.types("run", "probe", "--scale", "tiny", "--out", "file/runs")
       #expect(
         outcome.errors
-          == "repro: file/runs: cannot make the folder: Not a directory; choose another folder with --out\n")
+          == "repro: file: cannot make the folder: File exists; choose another folder with --out\n")
       #expect(outcome.status == 3)
     }
   }

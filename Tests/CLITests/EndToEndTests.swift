@@ -3,7 +3,12 @@ import ReproConfig
 import Testing
 
 /// Whole runs of the program: the same bytes whatever happens to it. Serialised, as runs want the machine.
-@Suite(.serialized) struct EndToEndTests {
+@Suite(
+  .serialized,
+  .enabled(
+    if: ProcessInfo.processInfo.environment["REPRO_SLOW"] != nil,
+    "kills programs at moments of the clock: REPRO_SLOW=1 ./repro test --filter EndToEndTests"))
+struct EndToEndTests {
   /// One evaluation instead of four, where the training is what is tested.
   private static let quick = ["--set", "evaluate=[{type: knn/v1, k: 20}]"]
 

@@ -62,7 +62,8 @@ import Testing
       let notices = Notices { text in said.withLock { $0.append(text) } }
       _ = try runnableRunner(runnableRecipe(), folder: folder + "/run").run { _ in }
       let before = try bytes(folder + "/run/record.json")
-      _ = try runnableRunner(runnableRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run { _ in
+      _ = try runnableRunner(runnableRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run", notices: notices).run {
+        _ in
       }
       #expect(try bytes(folder + "/run.old1/record.json") == before)
       #expect(said.withLock { $0.count } == 1)
@@ -105,7 +106,8 @@ import Testing
 
   @Test func aLossThatIsNotFiniteEndsTheRunAsDivergedAndKeepsTheState() throws {
     try withTemporaryFolder { folder in
-      let record = try runnableRunner(runnableRecipe("{type: toy, diverges_at: 3}"), folder: folder + "/run").run { _ in }
+      let record = try runnableRunner(runnableRecipe("{type: toy, diverges_at: 3}"), folder: folder + "/run").run { _ in
+      }
       #expect(record.status == .diverged)
       #expect(record.reason == "first, step 3: loss is nan")
       #expect(record.measurements.isEmpty)

@@ -18,6 +18,9 @@ enum LayerTable {
     let linear = Linear(3, 2, random: random)
     var distance = SDFConfiguration()
     (distance.width, distance.layers, distance.skips) = (8, 3, [1])
+    var small = ResNetConfiguration.resnet18
+    small.width = 2
+    let residual = ResNet(small, random: random)
     return [
       linear, Linear(3, 2, bias: false, random: random), LayerNorm(4), MLP(4, hidden: 6, random: random),
       SelfAttention(4, heads: 2, random: random), LayerScale(4, initial: 0.1),
@@ -26,6 +29,8 @@ enum LayerTable {
       transformer, Optimizer(.adamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8), for: linear),
       Optimizer(.sgd(momentum: 0.9, nesterov: true), for: transformer),
       FeatureQueue(capacity: 6, width: 2, random: random), SDFNetwork(distance, random: random),
+      Conv2d(2, 3, kernel: 3, random: random), ConvTranspose2d(2, 3, kernel: 2, random: random), BatchNorm(3),
+      residual, residual.layer2[0], residual.layer2[0].downsample ?? BatchNorm(1),
     ]
   }
 }

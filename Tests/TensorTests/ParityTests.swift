@@ -14,7 +14,8 @@ struct OpParityTests {
 
   @Test func everyRowHasVectors() throws {
     let names = Set(try Self.files.flatMap { try VectorFile($0).names() }.map { $0.replacing(":", with: "/") })
-    for op in OpTable.all {
+    // Resizing is compared with loops over its definition in ResizeTests.
+    for op in OpTable.all where !op.name.hasPrefix("resized") {
       #expect(names.contains(op.name), "\(op.name) has no line in OPS of make_vectors.py or make_conv_vectors.py")
     }
   }

@@ -57,8 +57,11 @@ struct Sweep {
 
   /// Refuses what can be known to be wrong before anything is said or written.
   func check() throws {
-    for (_, resolved) in try cells() { try Program.plugins.check(resolved) }
+    let cells = try cells()
+    for (_, resolved) in cells { try Program.plugins.check(resolved) }
     if let weights { _ = try SafeFile.size(weights) }
+    let root = try Program.root()
+    try openData(cells.filter { id, resolved in try runner(id, resolved, root: root).finishedRecord() == nil })
   }
 
   /// Runs what is not finished. Returns all records and the failures.
@@ -72,7 +75,6 @@ struct Sweep {
       try self.runner(cells[index].id, cells[index].recipe, root: root)
     }
     let waiting = try cells.indices.filter { try runner($0).finishedRecord() == nil }
-    try openData(waiting.map { cells[$0] })
     var failures: [Failure] = []
     let board = ProgressBoard(cells: cells.map(\.id), waiting: waiting)
     let pool = ProcessPool(executable: "/proc/self/exe", concurrent: jobs)

@@ -45,7 +45,12 @@ public struct Recipe: Sendable {
   ///   - checkingCells: see `init(_:checkingCells:)`.
   /// - Throws: `ReproError`, domain usage, with `path:line:column`.
   public init(path: String, displayed: String? = nil, checkingCells: Bool = true) throws(ReproError) {
-    let bytes = try readFile(path, limit: YAMLNode.largestFile, domain: .usage)
+    let bytes: [UInt8]
+    do { bytes = try readFile(path, limit: YAMLNode.largestFile, domain: .usage) } catch {
+      var shown = error
+      if let displayed, shown.location == path { shown.location = displayed }
+      throw shown
+    }
     try self.init(YAMLNode(parsing: bytes, file: displayed ?? path), checkingCells: checkingCells)
   }
 
