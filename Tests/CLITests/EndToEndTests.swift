@@ -2,13 +2,13 @@ import Foundation
 import ReproConfig
 import Testing
 
+/// For tests that send signals to programs in the middle of their work.
+private let onDemand: ConditionTrait = .enabled(
+  if: ProcessInfo.processInfo.environment["REPRO_SLOW"] != nil,
+  "kills programs: REPRO_SLOW=1 ./repro test --filter EndToEndTests")
+
 /// Whole runs of the program: the same bytes whatever happens to it. Serialised, as runs want the machine.
-@Suite(
-  .serialized,
-  .enabled(
-    if: ProcessInfo.processInfo.environment["REPRO_SLOW"] != nil,
-    "kills programs at moments of the clock: REPRO_SLOW=1 ./repro test --filter EndToEndTests"))
-struct EndToEndTests {
+@Suite(.serialized) struct EndToEndTests {
   /// One evaluation instead of four, where the training is what is tested.
   private static let quick = ["--set", "evaluate=[{type: knn/v1, k: 20}]"]
 
@@ -51,7 +51,7 @@ struct EndToEndTests {
   // MARK: Stops
 
   private static let long = [
-    "probe", "--scale", "tiny", "--arms", "method", "--seeds", "0", "--set", "pretrain.steps=150",
+    "probe", "--scale", "tiny", "--arms", "method", "--seeds", "0", "--set", "pretrain.steps=500",
   ]
   private static let cell = "probe/tiny/method-0"
 
@@ -81,7 +81,7 @@ struct EndToEndTests {
     try String(contentsOfFile: workshop.root + "/begun.err", encoding: .utf8)
   }
 
-  @Test func aRunKilledAtManyMomentsEndsWithTheSameBytes() throws {
+  @Test(onDemand) func aRunKilledAtManyMomentsEndsWithTheSameBytes() throws {
     try withWorkshop { workshop in
       _ = try finishes(workshop.person, Self.long, out: "whole")
       var kills = 0
@@ -109,7 +109,7 @@ struct EndToEndTests {
     }
   }
 
-  @Test func controlCSavesAndTheSameCommandGoesOn() throws {
+  @Test(onDemand) func controlCSavesAndTheSameCommandGoesOn() throws {
     try withWorkshop { workshop in
       _ = try finishes(workshop.person, Self.long, out: "whole")
       let process = try begin(workshop, checkpoints: 3)
@@ -122,7 +122,7 @@ struct EndToEndTests {
     }
   }
 
-  @Test func twoCommandsForOneRunTakeTurns() throws {
+  @Test(onDemand) func twoCommandsForOneRunTakeTurns() throws {
     try withWorkshop { workshop in
       let first = try begin(workshop, checkpoints: 1)
       let second = try finishes(workshop.person, Self.long, out: "runs")
@@ -135,7 +135,7 @@ struct EndToEndTests {
 
   // MARK: Damage
 
-  @Test func aDamagedCheckpointIsNamedAndTheOneBeforeIsUsed() throws {
+  @Test(onDemand) func aDamagedCheckpointIsNamedAndTheOneBeforeIsUsed() throws {
     try withWorkshop { workshop in
       _ = try finishes(workshop.person, Self.long, out: "whole")
       let process = try begin(workshop, checkpoints: 5)
@@ -178,7 +178,7 @@ struct EndToEndTests {
       }) ?? false
   }()
 
-  @Test(.enabled(if: mayMount, "only root may mount the small disk that this test fills"))
+  @Test(onDemand, .enabled(if: mayMount, "only root may mount the small disk that this test fills"))
   func aFullDiskKeepsTheCheckpointThatWasThere() throws {
     try withWorkshop { workshop in
       _ = try finishes(workshop.person, Self.long, out: "whole")

@@ -168,6 +168,11 @@ enum Signals {
   /// - Parameter isWorker: a worker hears of one Ctrl-C twice, from the terminal and from its parent; for the parent the
   ///   second one means that nobody wants to wait.
   static func install(isWorker: Bool = false) {
+    // Whoever starts a program from a thread that blocks signals hands the block on to it.
+    var ours = sigset_t()
+    sigemptyset(&ours)
+    for number in [SIGINT, SIGTERM] { sigaddset(&ours, number) }
+    pthread_sigmask(SIG_UNBLOCK, &ours, nil)
     for number in [SIGINT, SIGTERM] {
       if isWorker {
         signal(number) { _ in Interruption.isRequested.store(true, ordering: .relaxed) }
