@@ -202,8 +202,6 @@ struct LinearAlgebraTests {
 }
 
 extension Mistake {
-  private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
-
   static let linearAlgebra: [Mistake] = [
     Mistake("svd needs matrices [..., M, N], got [3]") { t(3).svd() },
     Mistake("cholesky needs square matrices [..., N, N], got [2, 3]") { t(2, 3).cholesky() },

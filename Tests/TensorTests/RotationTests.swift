@@ -147,8 +147,6 @@ struct RotationTests {
 }
 
 extension Mistake {
-  private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
-
   static let geometry: [Mistake] = [
     Mistake("quaternionToMatrix needs [..., 4], got [2, 3]") { t(2, 3).quaternionToMatrix() },
     Mistake("cross needs [..., 3], got [4]") { cross(t(3), t(4)) },

@@ -11,7 +11,8 @@ func bilinear(_ a: Tensor, _ b: Tensor, _ table: Products, to count: Int) -> Ten
     for p in table { values[(p.left * n + p.right) * count + p.result] += p.factor }
   }
   let outer: Tensor = a.expandedAxis(-1) * b.expandedAxis(-2)
-  return matmul(outer.flattened(from: -2), weights)
+  let lead = outer.shape.array.dropLast(2)
+  return matmul(outer.reshaped(to: [lead.reduce(1, *), m * n]), weights).reshaped(to: Shape(lead + [count]))
 }
 
 /// Requires that the last axis is of this extent.

@@ -47,18 +47,6 @@ extension Tensor {
         .slice(-2, 0..<frames)
     }
   }
-
-  /// The last axis continued by its mirror image at both ends, without repeating the ends, `[..., L] -> [..., L + 2 p]`.
-  func mirrored(by p: Int) -> Tensor {
-    require(p >= 0 && p < shape[-1], "a signal \(shape) cannot be mirrored by \(p) samples")
-    if p == 0 { return self }
-    let n = shape[-1]
-    let columns = reshaped(to: [count / n, n]).transposed()
-    func part(_ places: [Int]) -> Tensor {
-      columns.gathered(IndexTensor(places)).transposed().reshaped(to: Shape(shape.array.dropLast() + [p]))
-    }
-    return concat([part((1...p).reversed()), self, part((1...p).map { n - 1 - $0 })], axis: -1)
-  }
 }
 
 /// Hann's window, 1/2 - 1/2 cos(2 pi i / N), `[count]`; N = count for spectra (`periodic`), count - 1 for filters.

@@ -47,7 +47,8 @@ extension Tensor {
   ///
   /// - Source: PyTorch's `torch.stft` with `onesided=True, pad_mode="reflect"`, whose numbers it gives.
   public func stft(_ options: ShortTimeOptions) -> Tensor {
-    let x = options.isCentered ? mirrored(by: options.size / 2) : self
+    let margin = options.isCentered ? options.size / 2 : 0
+    let x = padded(-1, before: margin, after: margin, .reflect)
     let frames = x.framed(size: options.size, hop: options.hop) * options.fullWindow
     let spectrum = frames.rfft()  // [..., T, F, 2]
     return spectrum.transposed(-3, -2)
