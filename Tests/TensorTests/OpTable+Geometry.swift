@@ -15,8 +15,9 @@ extension OpTable {
     Op("quaternionConjugate", vectors(4), large: [[[7001, 4]]]) { $0[0].quaternionConjugate() },
     Op("quaternionToMatrix", vectors(4), large: [[[7001, 4]]]) { $0[0].quaternionToMatrix() },
     Op("matrixToQuaternion", vectors(3), large: [[[7001, 3]]]) { $0[0].axisAngleToMatrix().matrixToQuaternion() },
-    Op("matrixToQuaternion(disturbed)", vectors(6), large: [[[7001, 6]]]) {
-      ($0[0].sixDToMatrix() * 1.5 + $0[0].slice(-1, 0..<3).crossProductMatrix() * 0.1).matrixToQuaternion()
+    // Of a matrix that is no rotation the result jumps where another component becomes the largest: small angles.
+    Op("matrixToQuaternion(disturbed)", vectors(3), large: [[[7001, 3]]]) {
+      (($0[0] * 0.2).axisAngleToMatrix() * 1.2 + $0[0].crossProductMatrix() * 0.1).matrixToQuaternion()
     },
     Op("quaternionToAxisAngle", vectors(4), large: [[[7001, 4]]], .positive) {
       $0[0].l2Normalized().quaternionToAxisAngle()
@@ -30,7 +31,8 @@ extension OpTable {
     Op("matrixToAxisAngle", pairs(3), large: [[[7001, 3], [7001, 3]]], .positive) {
       matmul(($0[0] * 0.5).axisAngleToMatrix(), ($0[1] * 0.3).axisAngleToMatrix()).matrixToAxisAngle()
     },
-    Op("sixDToMatrix", vectors(6), large: [[[7001, 6]]]) { $0[0].sixDToMatrix() },
+    // Six equal numbers, as a repeated axis would make them, name no rotation.
+    Op("sixDToMatrix", vectors(6), large: [[[7001, 6]]], layouts: [.rows, .turned, .window]) { $0[0].sixDToMatrix() },
     Op("matrixToSixD", vectors(3), large: [[[7001, 3]]]) { $0[0].axisAngleToMatrix().matrixToSixD() },
     Op(
       "rigidMotion", [[[3, 3], [3]], [[2, 3, 3], [3]], [[2, 1, 3, 3], [4, 3]], [[0, 3, 3], [3]]],

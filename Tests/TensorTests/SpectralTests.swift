@@ -123,7 +123,7 @@ struct SpectralTests {
   /// The wavelet summed over the signal and its repetitions, without any transform.
   @Test func waveletCoefficientsAreTheDefiningSum() {
     let n = 40
-    let (x, scales) = (draw([n]), [2.0, 3.5])
+    let (x, scales) = (draw([n]), [4.0, 6.5])
     let found = x.morletTransform(scales: scales).values
     let values = x.values.map { Double($0) }
     for (i, s) in scales.enumerated() {
@@ -136,9 +136,9 @@ struct SpectralTests {
           re += sample * height * cos(6 * u)
           im -= sample * height * sin(6 * u)
         }
-        // The filter leaves out negative frequencies, exp(-18) of the height; and what lies beyond the highest.
+        // The filter leaves out negative frequencies and those beyond the highest: less than exp(-18) of its height.
         let at = 2 * (i * n + t)
-        #expect((Double(found[at]) - re).magnitude < 2e-3 && (Double(found[at + 1]) - im).magnitude < 2e-3)
+        #expect((Double(found[at]) - re).magnitude < 1e-5 && (Double(found[at + 1]) - im).magnitude < 1e-5)
       }
     }
   }

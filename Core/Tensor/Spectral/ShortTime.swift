@@ -7,7 +7,7 @@ func cosineWindow(_ count: Int, periodic: Bool, _ a: Double, _ b: Double) -> Ten
   require(count >= 1, "a window has 1 sample or more, got \(count)")
   let n = periodic ? count : count - 1
   return Tensor(
-    [count], (0..<count).map { n == 0 ? 1 : Real(a - b * Glibc.cos(2 * Double.pi * Double($0) / Double(n))) })
+    [count], (0..<count).map { count == 1 ? 1 : Real(a - b * Glibc.cos(2 * Double.pi * Double($0) / Double(n))) })
 }
 
 /// How a signal is cut for short-time Fourier transforms.

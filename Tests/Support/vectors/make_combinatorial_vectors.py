@@ -23,7 +23,7 @@ def put(file, path, array):
 
 if __name__ == "__main__":
     rng = np.random.default_rng(7)
-    with h5py.File(HERE / "combinatorial.h5", "w", libver="latest") as file:
+    with h5py.File(HERE / "combinatorial.h5", "w") as file:
         for n, m in [(1, 1), (2, 3), (5, 5), (9, 4), (4, 9), (30, 30), (25, 40), (40, 25), (1, 12), (12, 1)]:
             cost = np.float32(rng.permutation(n * m).reshape(n, m) * 0.37 - n + rng.uniform(0, 0.1, (n, m)))
             rows, columns = linear_sum_assignment(cost.astype(np.float64))

@@ -122,7 +122,7 @@ GEOMETRY = [
     ("quaternionConjugate", lambda q: torch.cat([q[..., :1], -q[..., 1:]], -1), vectors(4)),
     ("quaternionToMatrix", quaternion_to_matrix, vectors(4)),
     ("matrixToQuaternion", quaternion_of, vectors(3)),
-    ("matrixToQuaternion(disturbed)", lambda x: matrix_to_quaternion(six_d(x) * 1.5 + hat(x[..., :3]) * 0.1), vectors(6)),
+    ("matrixToQuaternion(disturbed)", lambda x: matrix_to_quaternion(rotation(x * 0.2) * 1.2 + hat(x) * 0.1), vectors(3)),
     ("quaternionToAxisAngle", lambda q: quaternion_axis_angle(F.normalize(q, dim=-1)), vectors(4), "positive"),
     (
         "axisAngleToQuaternion",
