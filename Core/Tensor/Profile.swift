@@ -30,7 +30,7 @@ public enum Profile {
   /// Begins to watch the calling thread, from nothing.
   public static func start() { Profiler.shared.start() }
 
-  /// Ends the watch.
+  /// Ends the watch; called by the thread that is watched.
   ///
   /// - Returns: one row for each op and pass that occurred, the longest first.
   public static func stop() -> [Row] { Profiler.shared.stop() }
@@ -110,7 +110,6 @@ final class Profiler: @unchecked Sendable {
   }
 
   func stop() -> [Profile.Row] {
-    require(!isProfiling || isWatched, "a profile is stopped by the thread that started it")
     guard profileIsOn.exchange(false, ordering: .sequentiallyConsistent) else { return [] }
     closeGap(Self.now())
     return rows.values.sorted { ($0.seconds, $1.name, $1.pass.rawValue) > ($1.seconds, $0.name, $0.pass.rawValue) }
@@ -127,7 +126,7 @@ final class Profiler: @unchecked Sendable {
     let end = Self.now()
     let start = begun ?? end
     closeGap(start)
-    add(name.description, .forward, end - start, bytes)
+    add(name.description, .forward, end - start, bytes: bytes, operations: newOperations())
     lastEnd = end
   }
 
@@ -143,24 +142,30 @@ final class Profiler: @unchecked Sendable {
   func leave(_ name: StaticString, _ pass: Profile.Pass, since start: Double, bytes: Int) {
     isInside = false
     lastEnd = Self.now()
-    add(name.description, pass, lastEnd - start, bytes)
+    add(name.description, pass, lastEnd - start, bytes: bytes, operations: newOperations())
   }
 
   /// The time since the last op belongs to no op.
   private func closeGap(_ end: Double) {
     begun = nil
-    if end > lastEnd { add("between ops", .other, end - lastEnd, 0) }
+    if end > lastEnd { add("between ops", .other, end - lastEnd, bytes: 0, operations: 0) }
     lastEnd = end
   }
 
-  private func add(_ name: String, _ pass: Profile.Pass, _ seconds: Double, _ bytes: Int) {
-    let operations = productOperations.load(ordering: .relaxed)
-    var row = rows[Key(name: name, pass: pass)] ?? Profile.Row(name, pass)
+  /// The products since this was asked last.
+  private func newOperations() -> Int {
+    let all = productOperations.load(ordering: .relaxed)
+    defer { operationsSeen = all }
+    return all - operationsSeen
+  }
+
+  private func add(_ name: String, _ pass: Profile.Pass, _ seconds: Double, bytes: Int, operations: Int) {
+    let key = Key(name: name, pass: pass)
+    var row = rows[key] ?? Profile.Row(name, pass)
     row.calls += 1
     row.seconds += seconds
     row.bytes += bytes
-    row.operations += operations - operationsSeen
-    operationsSeen = operations
-    rows[Key(name: name, pass: pass)] = row
+    row.operations += operations
+    rows[key] = row
   }
 }

@@ -41,7 +41,7 @@ import Testing
       let inside = now()
       let x = Tensor.ones([1000])
       for _ in 0..<100 { _ = x.exp() }
-      Profile.measure("nap") { usleep(20_000) }
+      Profile.measure("nap") { _ = usleep(20_000) }
       usleep(10_000)
       let stopping = now()
       let rows = Profile.stop()
