@@ -13,6 +13,7 @@ struct Mistake: Sendable {
   private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
   static let all: [Mistake] = shapes + graphs + elementwise + viewing + products + convolutions + indexing + state
+    + spatial
 
   static let shapes: [Mistake] = [
     Mistake("a shape has at most 8 axes, got [1, 2, 3, 4, 5, 6, 7, 8, 9]") { Shape([1, 2, 3, 4, 5, 6, 7, 8, 9]) },
@@ -214,7 +215,7 @@ struct RequireTests {
   @Test func everyMessageOfTheSourcesIsTested() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Core/Tensor").standardized
     var count = 0
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
+    for file in try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
     {
       let source = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
       for match in source.matches(of: /(?:[^\w]require\([^"]*?,\s*|requirementFailed\(\s*)"/) {
