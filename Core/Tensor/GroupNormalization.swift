@@ -15,7 +15,8 @@ extension Tensor {
     groups: Int, gain: Tensor? = nil, bias: Tensor? = nil, epsilon: Real = 1e-5
   ) -> Tensor {
     require(
-      rank >= 2 && groups > 0 && shape[1] % groups == 0 && [gain, bias].allSatisfy { ($0?.shape ?? [shape[1]]) == [shape[1]] },
+      rank >= 2 && groups > 0 && shape[1] % groups == 0
+        && [gain, bias].allSatisfy { ($0?.shape ?? [shape[1]]) == [shape[1]] },
       "groupNormalized of \(groups) groups needs x [B, C, ...], gain and bias [C], got \(shape), "
         + "\(gain.map { "\($0.shape)" } ?? "none") and \(bias.map { "\($0.shape)" } ?? "none")")
     if count == 0 { return self }
@@ -50,7 +51,8 @@ extension Tensor {
 public func weightNormalized(_ v: Tensor, gain: Tensor, axis: Int = 0) -> Tensor {
   let a = v.shape.resolved(axis)
   require(
-    gain.shape == [v.shape[a]], "weightNormalized of \(v.shape) along axis \(a) needs a gain [\(v.shape[a])], got \(gain.shape)")
+    gain.shape == [v.shape[a]],
+    "weightNormalized of \(v.shape) along axis \(a) needs a gain [\(v.shape[a])], got \(gain.shape)")
   let others = (0..<v.rank).filter { $0 != a }
   let length = v.squared().sum(axes: others, keepsAxes: true).sqrt()
   return v * (gain.reshaped(to: length.shape) / length)

@@ -66,7 +66,8 @@ private struct Definition {
       x, w, stride: Extent3D(d.stride[0], d.stride[1], d.stride[2]),
       padding: Extent3D(d.padding[0], d.padding[1], d.padding[2]),
       dilation: Extent3D(d.dilation[0], d.dilation[1], d.dilation[2]), groups: d.groups)
-    let expected = Tensor(Shape([d.batch, d.groups * d.outputs] + d.result), d.value(x.values, w.values).map { Real($0) })
+    let expected = Tensor(
+      Shape([d.batch, d.groups * d.outputs] + d.result), d.value(x.values, w.values).map { Real($0) })
     expectClose(y, expected, tolerance: isDouble ? 1e-13 : 1e-5, "\(d)")
     if isLong {
       let line = conv1d(
@@ -89,7 +90,9 @@ private struct Definition {
     let y = conv1d(x, w, stride: draw(1...3), padding: draw(0...3), dilation: dilation, groups: groups)
     let g = stream.normal(y.shape)
     let found = gradients(of: y, seed: g, with: [x, w])
-    func inner(_ a: Tensor, _ b: Tensor) -> Double { zip(a.values, b.values).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
+    func inner(_ a: Tensor, _ b: Tensor) -> Double {
+      zip(a.values, b.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
     let (a, b, c) = (inner(y, g), inner(x, found[0]), inner(w, found[1]))
     let scale = (inner(y, y) * inner(g, g)).squareRoot() + 1e-3
     #expect(abs(a - b) < (isDouble ? 1e-13 : 1e-5) * scale && abs(a - c) < (isDouble ? 1e-13 : 1e-5) * scale)

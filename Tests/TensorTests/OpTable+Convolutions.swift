@@ -43,7 +43,7 @@ extension OpTable {
       large: [[[3, 20, 30, 31], [20, 8, 3, 3], [8]]]
     ) { convTranspose2d($0[0], $0[1], $0[2], stride: 2, padding: 1, outputPadding: 1) },
     Op("conv2d(gradient by the input)", images, large: largeImages) {
-      derivative(0, $0) { conv2d($0[0], $0[1], $0[2], padding: 1) }
+      derivative(0, $0) { conv2d($0[0], $0[1] * 0.3, $0[2], padding: 1) }
     },
     Op("conv2d(gradient by the weight)", images, large: largeImages) {
       derivative(1, $0) { conv2d($0[0], $0[1], $0[2], stride: 2, padding: 1) }

@@ -11,7 +11,7 @@ extension OpTable {
 
   static let resizes: [Op] = [
     Op("resized", lines, large: [[[301, 133]]]) { $0[0].resized(-1, to: 7) },
-    Op("resized(first axis)", lines, large: [[[301, 133]]]) { $0[0].resized(0, to: 3, alignsCorners: true) },
+    Op("resized(first axis)", [[[4]], [[2, 5]], [[2, 3, 1]], [[2, 0]]], large: [[[301, 133]]]) { $0[0].resized(0, to: 3, alignsCorners: true) },
     Op("resized(nearest)", planes, large: largePlanes) { $0[0].resized(to: [7, 3], .nearest) },
     Op("resized(bilinear)", planes, large: largePlanes) { $0[0].resized(to: [3, 8]) },
     Op("resized(bilinear, corners)", planes, large: largePlanes) { $0[0].resized(to: [7, 1], alignsCorners: true) },
@@ -49,11 +49,11 @@ extension OpTable {
   private static let grids3: [[Shape]] = [
     [[2, 2, 3, 2, 4], [2, 2, 1, 3, 3]], [[1, 1, 2, 2, 2], [1, 1, 2, 4, 3]],
   ]
-  private static let largeGrids2: [[Shape]] = [[[3, 9, 13, 17], [3, 40, 41, 2]]]
+  private static let largeGrids2: [[Shape]] = [[[3, 9, 13, 17], [3, 60, 61, 2]]]
   private static let largeGrids3: [[Shape]] = [[[2, 5, 7, 9, 11], [2, 10, 20, 21, 3]]]
 
   private static func sample(
-    _ x: [Tensor], _ mode: Interpolation = .linear, _ outside: Outside, _ alignsCorners: Bool
+    _ x: [Tensor], _ outside: Outside, _ alignsCorners: Bool, _ mode: Interpolation = .linear
   ) -> Tensor {
     let extents = Array(x[0].shape.array.dropFirst(2))
     let grid = places(x[1], extents, isLinear: mode == .linear, alignsCorners: alignsCorners)
@@ -69,13 +69,13 @@ extension OpTable {
     Op("gridSampled(border, corners)", grids2, large: []) { sample($0, .border, true) },
     Op("gridSampled(reflection)", grids2, large: []) { sample($0, .reflection, false) },
     Op("gridSampled(reflection, corners)", grids2, large: []) { sample($0, .reflection, true) },
-    Op("gridSampled(nearest)", grids2, large: largeGrids2) { sample($0, .nearest, .zeros, false) },
-    Op("gridSampled(nearest, border)", grids2, large: []) { sample($0, .nearest, .border, true) },
-    Op("gridSampled(nearest, reflection)", grids2, large: []) { sample($0, .nearest, .reflection, false) },
+    Op("gridSampled(nearest)", grids2, large: largeGrids2) { sample($0, .zeros, false, .nearest) },
+    Op("gridSampled(nearest, border)", grids2, large: []) { sample($0, .border, true, .nearest) },
+    Op("gridSampled(nearest, reflection)", grids2, large: []) { sample($0, .reflection, false, .nearest) },
     Op("gridSampled3d(zeros)", grids3, large: largeGrids3) { sample($0, .zeros, false) },
     Op("gridSampled3d(border, corners)", grids3, large: []) { sample($0, .border, true) },
     Op("gridSampled3d(reflection)", grids3, large: []) { sample($0, .reflection, false) },
-    Op("gridSampled3d(nearest)", grids3, large: []) { sample($0, .nearest, .zeros, true) },
+    Op("gridSampled3d(nearest)", grids3, large: []) { sample($0, .zeros, true, .nearest) },
     Op("gridSampled(gradient by the image)", grids2, large: largeGrids2) {
       derivative(0, $0) { sample($0, .zeros, false) }
     },
@@ -94,7 +94,10 @@ extension OpTable {
   ]
 
   static let norms: [Op] = [
-    Op("layerNormalized(plain)", [[[3, 5]], [[2, 1, 7]], [[0, 3]]], large: [[[501, 67]]], layouts: [.rows, .turned, .window]) {
+    Op(
+      "layerNormalized(plain)", [[[3, 5]], [[2, 1, 7]], [[0, 3]]], large: [[[501, 67]]],
+      layouts: [.rows, .turned, .window]
+    ) {
       $0[0].layerNormalized(epsilon: 0.1)
     },
     Op("layerNormalized(gain)", [[[3, 5], [5]], [[2, 1, 7], [7]]], large: [[[501, 67], [67]]]) {
@@ -104,11 +107,13 @@ extension OpTable {
       $0[0].layerNormalized(bias: $0[1], epsilon: 0.1)
     },
     Op(
-      "layerNormalized(axes)", [[[3, 2, 5], [2, 5], [2, 5]], [[2, 3], [2, 3], [2, 3]], [[0, 1, 3], [1, 3], [1, 3]]],
+      "layerNormalized(axes)",
+      [[[3, 2, 5], [2, 5], [2, 5]], [[2, 3], [2, 3], [2, 3]], [[0, 1, 3], [1, 3], [1, 3]]],
       large: [[[301, 6, 15], [6, 15], [6, 15]]]
     ) { $0[0].layerNormalized(gain: $0[1], bias: $0[2], axes: 2, epsilon: 0.1) },
     Op(
-      "groupNormalized", [[[2, 4, 3], [4], [4]], [[3, 2], [2], [2]], [[1, 6, 2, 3], [6], [6]], [[0, 4, 3], [4], [4]]],
+      "groupNormalized",
+      [[[2, 4, 3], [4], [4]], [[3, 2], [2], [2]], [[1, 6, 2, 3], [6], [6]], [[0, 4, 3], [4], [4]]],
       large: [[[9, 20, 13, 17], [20], [20]]]
     ) { $0[0].groupNormalized(groups: 2, gain: $0[1], bias: $0[2], epsilon: 0.1) },
     Op("groupNormalized(plain)", [[[2, 4, 3]], [[1, 2, 2, 1, 3]]], large: [[[9, 20, 13, 17]]]) {

@@ -1,8 +1,6 @@
 @testable import ReproTensor
 
 extension Mistake {
-  private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
-
   /// Attention, convolutions of lines and volumes, pooling, resampling, norms.
   static let spatial: [Mistake] = [
     Mistake(
@@ -44,7 +42,9 @@ extension Mistake {
     Mistake("sampling 2 axes needs [B, C, H, W] and a grid [B, ..., 2], got [1, 2, 3, 4] and [2, 3, 3, 2]") {
       t(1, 2, 3, 4).gridSampled(t(2, 3, 3, 2))
     },
-    Mistake("a grid is sampled by the nearest neighbour or linearly") { t(1, 2, 3, 4).gridSampled(t(1, 3, 3, 2), .cubic) },
+    Mistake("a grid is sampled by the nearest neighbour or linearly") {
+      t(1, 2, 3, 4).gridSampled(t(1, 3, 3, 2), .cubic)
+    },
     Mistake("sampling needs images of 1 to 2^31 - 1 samples, got [1, 2, 0, 4]") {
       t(1, 2, 0, 4).gridSampled(t(1, 3, 3, 2))
     },

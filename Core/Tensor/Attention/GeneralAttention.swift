@@ -30,7 +30,8 @@ public func attention(
       "attention: bias and mask broadcast to the scores \(scores), got \(part.shape)")
   }
   if scores.count == 0 { return .zeros([scores[0], scores[1], scores[2], v.shape[3]]) }
-  let terms = AttentionTerms(bias: bias, mask: mask, isCausal: isCausal, scale: scale ?? 1 / Real(q.shape[3]).squareRoot())
+  let terms = AttentionTerms(
+    bias: bias, mask: mask, isCausal: isCausal, scale: scale ?? 1 / Real(q.shape[3]).squareRoot())
   let blocks = BlockedAttention(q, k, v, terms)
   let (out, logSums) = blocks.forward()
   return out.recorded("attention", inputs: [q, k, v] + (bias.map { [$0] } ?? []), savesOutput: true) { s in

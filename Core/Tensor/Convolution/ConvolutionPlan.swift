@@ -17,7 +17,8 @@ struct ConvolutionPlan: Sendable {
 
   /// y = conv(x, w) + bias, of constants that lie row by row.
   func forward(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
-    isDepthwise ? DepthwiseConvolution(self).forward(x, weight, bias) : LoweredConvolution(self).forward(x, weight, bias)
+    isDepthwise
+      ? DepthwiseConvolution(self).forward(x, weight, bias) : LoweredConvolution(self).forward(x, weight, bias)
   }
 
   /// The gradient with respect to x.

@@ -33,7 +33,8 @@ extension Tensor {
   private func checkBins(_ counts: [Int]) -> Extent3D {
     let extent = poolingExtent(counts.count)
     require(
-      extent.smallest > 0 && counts.allSatisfy { $0 > 0 }, "adaptive pooling of \(shape) to \(counts) needs positive sizes")
+      extent.smallest > 0 && counts.allSatisfy { $0 > 0 },
+      "adaptive pooling of \(shape) to \(counts) needs positive sizes")
     return extent
   }
 
@@ -71,7 +72,8 @@ extension Tensor {
             var best = (d.lowerBound * input.rows + r.lowerBound) * input.columns + c.lowerBound
             for z in d {
               for line in r {
-                for place in ((z * input.rows + line) * input.columns + c.lowerBound)..<((z * input.rows + line)
+                for place
+                  in ((z * input.rows + line) * input.columns + c.lowerBound)..<((z * input.rows + line)
                   * input.columns + c.upperBound)
                 where source[place] > source[best] || source[place] != source[place] { best = place }
               }
