@@ -11,7 +11,9 @@ extension OpTable {
 
   static let resizes: [Op] = [
     Op("resized", lines, large: [[[301, 133]]]) { $0[0].resized(-1, to: 7) },
-    Op("resized(first axis)", [[[4]], [[2, 5]], [[2, 3, 1]], [[2, 0]]], large: [[[301, 133]]]) { $0[0].resized(0, to: 3, alignsCorners: true) },
+    Op("resized(first axis)", [[[4]], [[2, 5]], [[2, 3, 1]], [[2, 0]]], large: [[[301, 133]]]) {
+      $0[0].resized(0, to: 3, alignsCorners: true)
+    },
     Op("resized(nearest)", planes, large: largePlanes) { $0[0].resized(to: [7, 3], .nearest) },
     Op("resized(bilinear)", planes, large: largePlanes) { $0[0].resized(to: [3, 8]) },
     Op("resized(bilinear, corners)", planes, large: largePlanes) { $0[0].resized(to: [7, 1], alignsCorners: true) },

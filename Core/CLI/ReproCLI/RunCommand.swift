@@ -7,6 +7,20 @@ import ReproTensor
 
 extension Scale: ExpressibleByArgument {}
 
+/// A size of memory on the command line: `800MiB`, `4GiB`.
+struct MemorySize: ExpressibleByArgument {
+  let mebibytes: Int
+
+  init?(argument: String) {
+    for (unit, factor) in [("MiB", 1), ("GiB", 1024)] where argument.hasSuffix(unit) {
+      guard let count = Double(argument.dropLast(unit.count)), count > 0, count < 1e6 else { return nil }
+      mebibytes = max(1, Int(count * Double(factor)))
+      return
+    }
+    return nil
+  }
+}
+
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Trains and evaluates a recipe: all arms and seeds, resumed where they were left.",
@@ -18,6 +32,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Arms, separated by commas (default: all).") var arms: String?
   @Option(help: "Threads of each run (default: cores / jobs). The results do not depend on it.") var threads: Int?
   @Option(help: "Runs at the same time (default: one for each core; 1 at scale paper).") var jobs: Int?
+  @Option(help: "Stop a run whose first step needs more, as 800MiB or 4GiB (default: warn if it is more than is free).")
+  var maxMemory: MemorySize?
   @Option(name: .customLong("set"), parsing: .singleValue, help: "Override of the recipe, key=value (repeatable).")
   var overrides: [String] = []
   @Option(help: "Another data provider, or options of it: NAME or KEY=VALUE.") var data: String?
@@ -26,8 +42,11 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Write the results into the recipe's golden file; needs --because.") var record = false
   @Option(help: "Why the golden numbers move.") var because: String?
   @Flag(help: "Print the results as JSON.") var json = false
+  @Flag(help: "Say where the time of each op went; also profile.json beside each run's timing.json.") var profile =
+    false
   @Flag(help: .hidden) var worker = false
   @Option(help: .hidden) var checkpointSeconds: Double?
+  @Option(help: .hidden) var memoryShare: Int?
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -53,14 +72,16 @@ struct RunCommand: ParsableCommand {
     var sweep = Sweep(
       recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out,
       jobs: 1,
-      threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds)
+      threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds, profiles: profile)
     sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
+    sweep.memory = maxMemory.map { .limit($0.mebibytes) } ?? .share(memoryShare ?? Memory.available / sweep.jobs)
     if worker { return try work(sweep) }
     try sweep.check()
     try makeOutFolder()
     try announce(sweep)
     let (records, failures) = try sweep.run()
+    if profile { try printProfile(records) }
     try report(recipe, records, failures)
     if record { try recordGolden(records, entry) }
   }
@@ -78,6 +99,19 @@ struct RunCommand: ParsableCommand {
     Terminal.write(
       "\(sweep.recipe.id) at scale \(scale.rawValue): \(counted(sweep.arms.count, "arm")) x \(counted(seeds, "seed")), \(width)\n"
     )
+  }
+
+  /// The profiles of all runs together; a run that was finished before has none of this time, and maybe none at all.
+  private func printProfile(_ records: [RunRecord]) throws {
+    let files = records.map { "\(out)/\($0.cell.folder)/\(ProfileFile.name)" }.filter(SafeFile.exists)
+    let rows = ProfileFile.sum(try files.map { try ProfileFile.rows(JSONValue(path: $0), at: $0) })
+    if rows.isEmpty {
+      return Terminal.error("no profile: every run was finished before; remove its folder to run it again")
+    }
+    // Beside the results, never among them: stdout may be JSON.
+    for line in ProfileTable(rows: rows).lines(width: json ? nil : Terminal.tableWidth) {
+      if json { Terminal.write(line + "\n") } else { Terminal.line(line) }
+    }
   }
 
   /// Prints what came out, and ends the program if something went wrong.

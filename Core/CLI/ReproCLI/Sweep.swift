@@ -21,6 +21,10 @@ struct Sweep {
   var weights: String?
   /// Seconds between two checkpoints; nil for the runner's own.
   var checkpointSeconds: Double?
+  /// What each run may take.
+  var memory: MemoryBudget?
+  /// Whether each run writes where its time went.
+  var profiles = false
 
   struct Failure {
     let cell: CellID
@@ -112,6 +116,8 @@ struct Sweep {
     var runner = try Program.runner(recipe, resolved, id, out: out, root: root, notices: notices)
     runner.initialWeights = weights
     if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
+    runner.profiles = profiles
+    runner.memory = memory
     return runner
   }
 
@@ -131,6 +137,12 @@ struct Sweep {
     for root in extraRoots { words += ["--root", root] }
     if let weights { words += ["--weights", weights] }
     if let checkpointSeconds { words += ["--checkpoint-seconds", "\(checkpointSeconds)"] }
+    if profiles { words.append("--profile") }
+    switch memory {
+    case .limit(let mebibytes): words += ["--max-memory", "\(mebibytes)MiB"]
+    case .share(let mebibytes): words += ["--memory-share", "\(mebibytes)"]
+    case nil: break
+    }
     return words
   }
 }

@@ -48,6 +48,10 @@ public struct CellRunner: Sendable {
   public var mustStop: @Sendable () -> Bool = { Interruption.isRequested.load(ordering: .relaxed) }
   /// Seconds between two checkpoints.
   public var checkpointInterval = 20.0
+  /// Whether the time of every op is written to `profile.json`.
+  public var profiles = false
+  /// What the run may take, looked at after the first step of each stage.
+  public var memory: MemoryBudget?
 
   public init(
     plugins: Plugins, recipe: ResolvedRecipe, seed: UInt64, planSHA256: String, folder: String, commit: String,
@@ -80,7 +84,13 @@ public struct CellRunner: Sendable {
     let root = DataRoot(cache: dataCache, mirror: mirror, seed: seed, notices: notices)
     let data = try plugins.makeDataset(recipe.data, root: root)
     for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(data.spec) }
-    return try run(plugins.method(recipe.method), data, progress)
+    if profiles { Profile.start() }
+    defer { if profiles { _ = Profile.stop() } }
+    let record = try run(plugins.method(recipe.method), data, progress)
+    if profiles {
+      try SafeFile.write("\(folder)/\(ProfileFile.name)", text: ProfileFile.json(Profile.stop()).text(pretty: true))
+    }
+    return record
   }
 
   /// Makes the folder; what another recipe left there is moved aside, never overwritten.
@@ -167,6 +177,10 @@ public struct CellRunner: Sendable {
           return "\(stage.name), step \(step): \(bad.name) is \(bad.value)"
             + (session.firstBadParameter.map { "; the first bad parameter is \($0)" } ?? "")
         }
+        if step == firstStep {
+          try memory?.check(
+            peak: Memory.peak, of: "\(recipe.recipe) \(recipe.arm)-\(seed)", stage: stage.name, notices)
+        }
         session.step += 1
         let elapsed = now() - begun
         let perStep = elapsed / Double(session.step - firstStep)
@@ -178,7 +192,7 @@ public struct CellRunner: Sendable {
         let interrupted = mustStop()
         if interrupted || now() - lastSave > checkpointInterval {
           session.seconds = now() - started
-          try session.save(folder: folder)
+          try Profile.measure("checkpoint") { try session.save(folder: folder) }
           lastSave = now()
         }
         if interrupted {
@@ -207,7 +221,8 @@ public struct CellRunner: Sendable {
           stage: "evaluate", step: done, steps: recipe.evaluations.count, metrics: [:], samplesPerSecond: 0,
           secondsLeft: 0))
       let evaluation = try plugins.makeEvaluation(plan)
-      for (name, value) in try evaluation.measure(subject, random: random.child("evaluate").child(plan.name)) {
+      let random = random.child("evaluate").child(plan.name)
+      for (name, value) in try Profile.measure("evaluation", { try evaluation.measure(subject, random: random) }) {
         results.append(RunRecord.Measurement(name: "\(plan.name).\(name)", value: value))
       }
     }
@@ -215,11 +230,9 @@ public struct CellRunner: Sendable {
   }
 
   private func writeTiming(_ training: Double, _ total: Double) throws {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let timing: JSONValue = [
       "seconds_training": .double(training), "seconds_total": .double(total),
-      "peak_memory_mib": .double(Double(usage.ru_maxrss) / 1024), "threads": .int(ThreadPool.shared.threads),
+      "peak_memory_mib": .int(Memory.peak), "threads": .int(ThreadPool.shared.threads),
     ]
     try SafeFile.write(folder + "/timing.json", text: try timing.text(pretty: true))
   }

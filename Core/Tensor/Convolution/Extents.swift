@@ -44,6 +44,9 @@ public struct Extent3D: Sendable, Equatable, ExpressibleByIntegerLiteral, Expres
   /// Of a line: its columns, and what stands for the depth and the rows that it does not have.
   init(columns: Int, others: Int) { self.init(others, others, columns) }
 
+  /// Rows and columns alone.
+  var plane: Extent2D { Extent2D(rows, columns) }
+
   var smallest: Int { min(depth, rows, columns) }
 
   /// Axis by axis.
