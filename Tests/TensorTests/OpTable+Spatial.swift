@@ -134,7 +134,10 @@ extension OpTable {
     Op("adaptiveAveragePooled(larger)", rows2, large: [[[4, 9, 33, 31]]]) { $0[0].adaptiveAveragePooled([7, 1]) },
     Op("adaptiveAveragePooled1d", rows1, large: large1) { $0[0].adaptiveAveragePooled1d(3) },
     Op("adaptiveAveragePooled3d", rows3, large: large3) { $0[0].adaptiveAveragePooled3d([2, 3, 5]) },
-    Op("adaptiveMaxPooled", rows2, large: large2, .apart(0.1), layouts: distinct) { $0[0].adaptiveMaxPooled([2, 3]) },
+    Op(
+      "adaptiveMaxPooled", [[[3, 4]], [[2, 3, 4]], [[1, 1, 4, 5]], [[0, 3, 4]]], large: large2, .apart(0.1),
+      layouts: distinct
+    ) { $0[0].adaptiveMaxPooled([2, 3]) },
     Op("adaptiveMaxPooled1d", rows1, large: large1, .apart(0.1), layouts: distinct) { $0[0].adaptiveMaxPooled1d(3) },
     Op("adaptiveMaxPooled3d", rows3, large: large3, .apart(0.1), layouts: distinct) {
       $0[0].adaptiveMaxPooled3d([2, 3, 1])

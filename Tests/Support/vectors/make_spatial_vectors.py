@@ -265,6 +265,8 @@ SAMPLING = [
     ("gridSampled3d(border, corners)", sample("bilinear", "border", True), GRIDS3),
     ("gridSampled3d(reflection)", sample("bilinear", "reflection", False), GRIDS3),
     ("gridSampled3d(nearest)", sample("nearest", "zeros", True), GRIDS3),
+    ("gridSampled(gradient by the image)", derivative(0, sample("bilinear", "zeros", False)), GRIDS2),
+    ("gridSampled(gradient by the grid)", derivative(1, sample("bilinear", "reflection", True)), GRIDS2),
     ("affineGrid", lambda t: F.affine_grid(t, (len(t), 1, 9, 7), align_corners=False), [([1, 2, 3],)]),
     ("affineGrid(small)", lambda t: F.affine_grid(t, (len(t), 1, 1, 3), align_corners=False), [([2, 2, 3],)]),
     ("affineGrid(corners)", lambda t: F.affine_grid(t, (len(t), 1, 1, 4), align_corners=True), [([2, 2, 3],)]),
