@@ -21,7 +21,7 @@ struct DistanceTests {
     #expect(d.values == [0, 5, 5, 0])
     let g = gradients(of: d.sum(), with: [x], createGraph: true)[0]
     expectClose(g, Tensor([2, 2], [-1.2, -1.6, 1.2, 1.6]), tolerance: 1e-6)
-    #expect(gradients(of: g.squared().sum(), with: [x])[0].values.allSatisfy(\.isFinite))
+    #expect(gradients(of: g.squared().sum(), with: [x])[0].values.allSatisfy { $0.isFinite })
     let zero = Tensor.zeros([3]).tracked
     #expect(gradients(of: zero.norm(), with: [zero])[0].values == [0, 0, 0])
   }

@@ -11,6 +11,11 @@ extension OpTable {
   private static let sets: [[Shape]] = [[[4, 2], [3, 2]], [[1, 3], [1, 3]], [[2, 3, 3], [2, 2, 3]]]
   private static let largeSets: [[Shape]] = [[[301, 70], [1133, 70]], [[3, 3001, 2], [3, 13, 2]]]
 
+  /// Points around 3 i + offset: a set with offset 0 and one with offset 1 leave no doubt who is nearest to whom.
+  private static func spread(_ x: Tensor, _ offset: Real) -> Tensor {
+    x * 0.1 + Tensor([x.shape[-2], 1], (0..<x.shape[-2]).map { Real(3 * $0) + offset })
+  }
+
   static let distances: [Op] = [
     Op("squaredDistances", pairs, large: largePairs) { squaredDistances($0[0], $0[1]) },
     Op("squaredDistances(product)", pairs, large: largePairs, .normal, .positive) {
@@ -33,9 +38,11 @@ extension OpTable {
     Op("cosineSimilarity(first axis)", [[[3, 2], [3, 2]]], large: [[[301, 133], [301, 133]]], .positive) {
       cosineSimilarity($0[0], $0[1], axis: 0)
     },
-    Op("chamferDistance", sets, large: largeSets, layouts: distinct) { chamferDistance($0[0], $0[1]) },
+    Op("chamferDistance", sets, large: largeSets, layouts: distinct) {
+      chamferDistance(spread($0[0], 0), spread($0[1], 1))
+    },
     Op("chamferDistance(not squared)", sets, large: largeSets, layouts: distinct) {
-      chamferDistance($0[0], $0[1], squared: false)
+      chamferDistance(spread($0[0], 0), spread($0[1], 1), squared: false)
     },
     Op("sinkhorn", [[[3, 4]], [[1, 2]], [[2, 3, 2]]], large: [[[181, 133]]]) {
       sinkhorn(cost: $0[0], epsilon: 0.5, iterations: 4)

@@ -25,7 +25,13 @@ def cosines(a, b):
     return F.cosine_similarity(a.unsqueeze(-2), b.unsqueeze(-3), dim=-1)
 
 
+def spread(x, offset):
+    """Points around 3 i + offset: of sets with offsets 0 and 1 there is no doubt who is nearest to whom."""
+    return 0.1 * x + (3 * torch.arange(x.shape[-2], dtype=torch.float64) + offset).unsqueeze(-1)
+
+
 def chamfer(a, b, root):
+    a, b = spread(a, 0), spread(b, 1)
     d = squared(a, b)
     d = d.sqrt() if root else d
     return d.amin(-1).mean(-1) + d.amin(-2).mean(-1)
