@@ -87,6 +87,7 @@ enum OpTable {
     arithmetic, functions, views, reductions, products, rows, indexing,
     convolutions, winograd,
     picking, mathematics, distances,
+    analysis,
   ].flatMap { $0 }
   static let cases: [OpCase] = all.flatMap { $0.cases($0.shapes) }
   static let largeCases: [OpCase] = all.flatMap { $0.cases($0.large) }

@@ -15,6 +15,7 @@ struct Mistake: Sendable {
   static let all: [Mistake] = [
     shapes, graphs, elementwise, viewing, products, convolutions, indexing, state,
     picking, mathematics, distances,
+    analysis,
   ].flatMap { $0 }
 
   static let shapes: [Mistake] = [
