@@ -1,5 +1,6 @@
 import ReproConfig
 import ReproData
+import ReproNN
 import ReproTensor
 import Synchronization
 import TestSupport

@@ -14,6 +14,13 @@ enum LayerTable {
     return VisionTransformer(c, random: random)
   }
 
+  /// What appears inside of others only.
+  static var parts: [any Layer] {
+    let detector = DETRDecoder(
+      TransformerConfiguration(width: 4, heads: 2, hidden: 4), depth: 1, queries: 2, classes: 2, random: random)
+    return [detector.decoder, LayerRows.convNeXt().stages[1]]
+  }
+
   static var all: [any Layer] {
     let linear = Linear(3, 2, random: random)
     var distance = SDFConfiguration()
@@ -31,8 +38,8 @@ enum LayerTable {
       FeatureQueue(capacity: 6, width: 2, random: random), SDFNetwork(distance, random: random),
       MovingAverage(of: linear, rate: .uniform),
       Conv2d(2, 3, kernel: 3, random: random), ConvTranspose2d(2, 3, kernel: 2, random: random), BatchNorm(3),
-      residual, residual.layer2[0], residual.layer2[0].downsample ?? BatchNorm(1),
-    ]
+      residual, residual.layer2[0], residual.layer2[0].downsample ?? BatchNorm(1), Dropout(0.5),
+    ] + LayerParityTests.rows.flatMap { $0.rows.map { $0.make() } } + parts
   }
 }
 
@@ -42,7 +49,7 @@ struct LayerTests {
   func visitsEveryTensorThatItStores(_ i: Int) {
     let layer = LayerTable.all[i]
     expectEveryTensorIsVisited(layer)
-    #expect(layer.tensors.count > 0)
+    #expect(layer.tensors.count > 0 || layer is Dropout)
   }
 
   @Test func everyLayerTypeOfTheSourcesIsInTheTable() throws {

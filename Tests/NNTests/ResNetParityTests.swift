@@ -1,19 +1,8 @@
-import Glibc
 import ReproTensor
 import TestSupport
 import Testing
 
 @testable import ReproNN
-
-/// Element i of tensor `number`: scale * (frac(0.618... * (i + 1000 number)) - 1/2) + shift; make_conv_vectors.py has the same.
-private func pattern(_ number: Int, _ shape: Shape, _ scale: Double, _ shift: Double = 0) -> Tensor {
-  Tensor(
-    shape,
-    (0..<shape.count).map { i in
-      let x = 0.6180339887498949 * (Double(i) + 1000 * Double(number))
-      return Real(Float(scale * (x - Glibc.floor(x) - 0.5) + shift))
-    })
-}
 
 @Suite("Residual networks agree with PyTorch")
 struct ResNetParityTests {
