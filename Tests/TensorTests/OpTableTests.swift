@@ -102,6 +102,7 @@ struct OpTableCompletenessTests {
   static let withoutDerivative: [String: String] = [
     "isLess": "a comparison", "isEqual": "a comparison", "full": "a constant", "zeros": "a constant",
     "ones": "a constant", "gradients": "differentiation itself",
+    "oneHot": "a constant", "triangular": "a constant", "causalMask": "a constant",
     "uniform": "random numbers", "normal": "random numbers", "truncatedNormal": "random numbers",
   ]
 

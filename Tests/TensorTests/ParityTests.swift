@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Ops agree with PyTorch")
 struct OpParityTests {
-  static let files = ["ops.h5", "convolutions.h5"]
+  static let files = ["ops.h5", "convolutions.h5", "picking.h5"]
 
   @Test("forward and backward", arguments: try files.flatMap { try VectorFile($0).cases() })
   func agrees(_ c: VectorCase) throws {
@@ -16,7 +16,7 @@ struct OpParityTests {
     let names = Set(try Self.files.flatMap { try VectorFile($0).names() }.map { $0.replacing(":", with: "/") })
     // Resizing is compared with loops over its definition in ResizeTests.
     for op in OpTable.all where !op.name.hasPrefix("resized") {
-      #expect(names.contains(op.name), "\(op.name) has no line in OPS of make_vectors.py or make_conv_vectors.py")
+      #expect(names.contains(op.name), "\(op.name) has no line in the tables of the make_*vectors.py")
     }
   }
 }

@@ -10,9 +10,10 @@ struct Mistake: Sendable {
   let body: @Sendable () -> Any
   init(_ message: String, _ body: @escaping @Sendable () -> Any) { (self.message, self.body) = (message, body) }
 
-  private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
+  static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
-  static let all: [Mistake] = shapes + graphs + elementwise + viewing + products + convolutions + indexing + state
+  static let all: [Mistake] =
+    shapes + graphs + elementwise + viewing + products + convolutions + indexing + state + picking
 
   static let shapes: [Mistake] = [
     Mistake("a shape has at most 8 axes, got [1, 2, 3, 4, 5, 6, 7, 8, 9]") { Shape([1, 2, 3, 4, 5, 6, 7, 8, 9]) },
@@ -134,7 +135,6 @@ struct Mistake: Sendable {
     Mistake("concat: ranks of [[2, 3], [2]] differ") { concat([t(2, 3), t(2)]) },
     Mistake("concat along axis 0: shapes [[2, 3], [2, 4]] do not agree") { concat([t(2, 3), t(2, 4)]) },
     Mistake("padding of [2] is not negative, got -1 and 0") { t(2).padded(0, before: -1, after: 0) },
-    Mistake("gathered needs a vector of indices, got [1, 2]") { t(2, 3).gathered(IndexTensor([1, 2], [0, 1])) },
     Mistake("gathered: index 2 is outside of [2, 3]") { t(2, 3).gathered([0, 2]) },
     Mistake("scattered: [2, 3] needs 2 indices, got [1]") { t(2, 3).scattered([0], rows: 4) },
     Mistake("scattered: index 4 is outside of 0..<4") { t(2, 3).scattered([0, 4], rows: 4) },
@@ -214,7 +214,7 @@ struct RequireTests {
   @Test func everyMessageOfTheSourcesIsTested() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Core/Tensor").standardized
     var count = 0
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
+    for file in try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
     {
       let source = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
       for match in source.matches(of: /(?:[^\w]require\([^"]*?,\s*|requirementFailed\(\s*)"/) {

@@ -1,4 +1,4 @@
-// Joining, padding and picking by index. Scattering adds in the order of the indices, whatever the number of threads.
+// Joining tensors, and picking one element of each row.
 
 /// Tensors joined along an axis; all other extents agree.
 public func concat(_ parts: [Tensor], axis: Int = 0) -> Tensor {
@@ -43,61 +43,6 @@ public func stack(_ parts: [Tensor], axis: Int = 0) -> Tensor {
 }
 
 extension Tensor {
-  /// Zeros added before and after along an axis.
-  public func padded(_ axis: Int, before: Int, after: Int) -> Tensor {
-    let a = shape.resolved(axis)
-    require(before >= 0 && after >= 0, "padding of \(shape) is not negative, got \(before) and \(after)")
-    if before == 0 && after == 0 { return self }
-    let n = shape[a]
-    var wide = shape
-    wide[a] = n + before + after
-    let y = Tensor(uninitialized: wide)
-    let x = contiguous()
-    let inner = shape.array[(a + 1)...].reduce(1, *)
-    let outer = shape.array[..<a].reduce(1, *)
-    let (source, target) = (x.base, y.base)
-    forTiles(outer, max(1, tileElements / max(wide[a] * inner, 1))) { first, count in
-      for i in first..<(first + count) {
-        let row = target + i * wide[a] * inner
-        kernels.fill(before * inner, 0, row)
-        (row + before * inner).update(from: source + i * n * inner, count: n * inner)
-        kernels.fill(after * inner, 0, row + (before + n) * inner)
-      }
-    }
-    withExtendedLifetime(x) {}
-    return y.recorded("padded", self) { s in s.gradient.slice(a, before..<(before + n)) }
-  }
-
-  /// The parts at the given places of the first axis, `[N, ...] -> [K, ...]`.
-  public func gathered(_ indices: IndexTensor) -> Tensor {
-    let n = shape[0]
-    let width = count / max(n, 1)
-    require(indices.shape.rank == 1, "gathered needs a vector of indices, got \(indices.shape)")
-    for i in indices.values { require(i >= 0 && i < n, "gathered: index \(i) is outside of \(shape)") }
-    let x = contiguous()
-    let y = Tensor(uninitialized: Shape([indices.count] + shape.array.dropFirst()))
-    let (source, target, places) = (x.base, y.base, indices.values)
-    forTiles(places.count, max(1, tileElements / max(width, 1))) { first, count in
-      for i in first..<(first + count) { (target + i * width).update(from: source + places[i] * width, count: width) }
-    }
-    withExtendedLifetime(x) {}
-    return y.recorded("gathered", self) { s in s.gradient.scattered(indices, rows: n) }
-  }
-
-  /// Row i added to row `indices[i]` of a zero tensor of `rows` rows, `[K, ...] -> [rows, ...]`.
-  public func scattered(_ indices: IndexTensor, rows: Int) -> Tensor {
-    require(
-      indices.shape == [shape[0]], "scattered: \(shape) needs \(shape[0]) indices, got \(indices.shape)")
-    for i in indices.values { require(i >= 0 && i < rows, "scattered: index \(i) is outside of 0..<\(rows)") }
-    let width = count / max(shape[0], 1)
-    let x = contiguous()
-    let y = Tensor.zeros(Shape([rows] + shape.array.dropFirst()))
-    let (source, target) = (x.base, y.base)
-    for (i, to) in indices.values.enumerated() { kernels.axpy(width, 1, source + i * width, target + to * width) }
-    withExtendedLifetime(x) {}
-    return y.recorded("scattered", self) { s in s.gradient.gathered(indices) }
-  }
-
   /// One element of each row of the last axis, `[..., C]` with indices `[...]` -> `[...]`.
   public func picked(_ indices: IndexTensor) -> Tensor {
     let c = shape[-1]
