@@ -25,10 +25,12 @@ public struct TrainingData: Sendable {
   public func batch(step: Int, size: Int) throws -> Batch {
     require(size <= count, "a batch of \(size) cannot be drawn from \(count) training samples")
     let perEpoch = count / size
-    var stream = random.child("epoch", step / perEpoch)
-    let order = stream.permutation(count)
-    let first = (step % perEpoch) * size
-    return samples.batch(Array(order[first..<(first + size)]))
+    return Profile.measure("batch") {
+      var stream = random.child("epoch", step / perEpoch)
+      let order = stream.permutation(count)
+      let first = (step % perEpoch) * size
+      return samples.batch(Array(order[first..<(first + size)]))
+    }
   }
 
   /// All samples in their own order: for clustering, memory banks and curation.

@@ -39,6 +39,7 @@
 #include "kernels_random.h"
 #include "kernels_reductions.h"
 #include "kernels_rows.h"
+#include "kernels_winograd.h"
 #include "kernels_table.h"
 
 #if REPRO_TARGET != 0

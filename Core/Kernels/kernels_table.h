@@ -72,4 +72,10 @@ const repro_kernels_f64 REPRO_TABLE = {
   .uniform = kernelUniform,
   .normal = kernelNormal,
   .fromBytes = kernelFromBytes,
+  .multiplyPanel = kernelMultiplyPanel,
+  .winogradInput = kernelWinogradInput,
+  .winogradOutput = kernelWinogradOutput,
+  .winogradGradient = kernelWinogradGradient,
+  .winogradWeight = kernelWinogradWeight,
+  .winogradWeightGradient = kernelWinogradWeightGradient,
 };

@@ -126,7 +126,7 @@ extension Layer {
   /// The teacher of self-distillation: `rate` is its momentum, in [0, 1]. Buffers and whole numbers are copied.
   public mutating func average(with other: Self, rate: Real) {
     var averager = Averager(sources: other.tensors, rate: rate)
-    visit(&averager)
+    Profile.measure("moving average") { visit(&averager) }
     takeBuffers(from: other)
   }
 }

@@ -9,9 +9,12 @@ struct ConvolutionPlan: Sendable {
   let window: Window
   /// Samples of a block, and rows of its output: several whole samples, or some rows of one.
   private let blockSamples, blockRows: Int
+  /// The faster way, where the convolution has the shape for it.
+  private let winograd: WinogradPlan?
 
   init(batch: Int, groups: Int, inputs: Int, outputs: Int, window: Window) {
     (self.batch, self.groups, self.inputs, self.outputs, self.window) = (batch, groups, inputs, outputs, window)
+    winograd = WinogradPlan(batch: batch, groups: groups, inputs: inputs, outputs: outputs, window: window)
     // A block's patches fill about 1 MB: they stay in the cache until the product has read them, and the matrices are
     // wide enough for the product to run at speed.
     let wanted = min(2048, max(128, 262_144 / max(inputs * window.kernel.count, 1)))
@@ -110,6 +113,7 @@ struct ConvolutionPlan: Sendable {
 
   /// y = W * patches(x) + bias
   func forward(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    if let winograd { return winograd.forward(x, weight, bias) }
     let y = Tensor(uninitialized: outputShape)
     let (px, pw, py, pb) = (x.base, weight.base, y.base, bias?.base)
     ThreadPool.shared.forEach(chunks * strips * groups) { tile in
@@ -140,6 +144,7 @@ struct ConvolutionPlan: Sendable {
 
   /// gx = fold(W^T * gy); a tile owns some channels of some samples, so that no two tiles add to the same place.
   func inputGradient(_ gy: Tensor, _ weight: Tensor) -> Tensor {
+    if let winograd { return winograd.inputGradient(gy, weight) }
     let gx = Tensor(uninitialized: inputShape)
     let (pg, pw, px) = (gy.base, weight.base, gx.base)
     let parts = channelParts(chunks * groups)
@@ -181,6 +186,7 @@ struct ConvolutionPlan: Sendable {
 
   /// gW = sum over blocks of gy * patches(x)^T: runs of blocks are summed one after the other, then the runs in order.
   func weightGradient(_ x: Tensor, _ gy: Tensor) -> Tensor {
+    if let winograd { return winograd.weightGradient(x, gy) }
     let blocks = chunks * strips
     if blocks == 0 { return .zeros(weightShape) }
     let size = groups * outputs * patch

@@ -13,6 +13,7 @@ func gemm(
   _ m: Int, _ n: Int, _ k: Int, alpha: Real = 1, _ a: BLASMatrix, _ b: BLASMatrix, beta: Real = 0,
   _ c: UnsafeMutablePointer<Real>, leading ldc: Int
 ) {
+  if isProfiling { profileProduct(m, n, k) }
   let (ta, tb) = (a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans)
   #if DoubleReal
     cblas_dgemm(

@@ -98,6 +98,7 @@ extension Tensor {
   func recorded(
     _ name: StaticString, _ x: Tensor, savesOutput: Bool = false, _ vjp: @escaping (VJPScope) -> Tensor
   ) -> Tensor {
+    if isProfiling { profileForward(name, [x]) }
     guard let parent = x.node else { return self }
     var y = self
     y.node = Node(name, parents: [parent], savedOutput: savesOutput ? self : nil) { [vjp($0)] }
@@ -110,6 +111,7 @@ extension Tensor {
     _ name: StaticString, _ a: Tensor, _ b: Tensor, savesOutput: Bool = false,
     _ vjp: @escaping (VJPScope) -> (Tensor?, Tensor?)
   ) -> Tensor {
+    if isProfiling { profileForward(name, [a, b]) }
     guard a.node != nil || b.node != nil else { return self }
     var y = self
     y.node = Node(name, parents: [a.node, b.node], savedOutput: savesOutput ? self : nil) {
@@ -124,6 +126,7 @@ extension Tensor {
   func recorded(
     _ name: StaticString, inputs: [Tensor], savesOutput: Bool = false, _ vjp: @escaping (VJPScope) -> [Tensor?]
   ) -> Tensor {
+    if isProfiling { profileForward(name, inputs) }
     guard inputs.contains(where: { $0.node != nil }) else { return self }
     var y = self
     y.node = Node(name, parents: inputs.map(\.node), savedOutput: savesOutput ? self : nil, vjp: vjp)
@@ -178,7 +181,9 @@ public func gradients(
     guard let vjp = node.vjp else {
       requirementFailed("the graph of \(node.name) was already consumed; pass keepGraph: true to the first pass")
     }
-    let parts = vjp(VJPScope(gradient: gradient, createGraph: createGraph, node: node))
+    let parts = profilingBackward(node.name, gradient) {
+      vjp(VJPScope(gradient: gradient, createGraph: createGraph, node: node))
+    }
     for (parent, part) in zip(node.parents, parts) {
       guard let parent, parent.isVisited(oldest), let part else { continue }
       let slot = parent.slot
@@ -187,7 +192,7 @@ public func gradients(
         continue
       }
       sums[slot] = nil
-      if createGraph { sum = sum + part } else { sum.add(part) }
+      if createGraph { sum = sum + part } else { Profile.measure("sum of gradients") { sum.add(part) } }
       sums[slot] = sum
     }
     if !keepGraph { node.consume() }

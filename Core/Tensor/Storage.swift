@@ -8,6 +8,7 @@ final class Storage: @unchecked Sendable {
 
   /// Uninitialised room for `count` elements.
   init(count: Int) {
+    if isProfiling { Profiler.shared.took() }
     (base, bucket) = BufferCache.shared.take(bytes: max(count, 1) * MemoryLayout<Real>.stride)
   }
 

@@ -10,9 +10,10 @@ import ReproTensor
 ///     L_DINO = [ sum_{local l, global g} H(p_g, s_l) + H(p_2, s_1) + H(p_1, s_2) ] / (2 locals + 2)
 ///     L_iBOT = 1 / (2B) sum_images 1/|mask| sum_{t in mask} H(p_t, s_t),   H(p, s) = -sum_k p_k log softmax(s / 0.1)_k
 ///
-/// The teacher sees two global crops; the student sees them with masked patches, and small local crops. With `distill` a
-/// larger teacher is trained by the stage `teacher` and then frozen; the student sees everything then: no masks, no
-/// stochastic depth, and all patches are matched (Section 5).
+/// The teacher sees two global crops; the student sees them with masked patches, and small local crops. Masks stay where
+/// w_ibot is 0, as the authors' do; `mask: {probability: 0}` switches them off. With `distill` a larger teacher is trained
+/// by the stage `teacher` and then frozen; the student sees everything then: no masks, no stochastic depth, and all patches
+/// are matched (Section 5).
 /// - Source: Oquab et al. 2023 (arXiv 2304.07193) and the authors' code; deviations in Reproductions/dinov2/NOTES.md.
 public struct DINOv2: MethodPlugin {
   public static let card = MethodCard(
@@ -79,7 +80,7 @@ public struct DINOv2: MethodPlugin {
     let masks = BlockMasks(
       images: 2 * crops.count, rows: side, columns: side, probability: options.maskProbability,
       ratio: options.maskRatio, random: context.random.child("masks"))
-    return train(&pair, teacher: pair.teacher, crops, masks, masksInput: options.weights.ibot > 0, &context, name)
+    return train(&pair, teacher: pair.teacher, crops, masks, masksInput: true, &context, name)
   }
 
   /// One update of the student and of its average. Images meet in the targets and in `loss` only.

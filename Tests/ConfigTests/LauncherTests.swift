@@ -121,6 +121,25 @@ private struct Launcher {
     }
   }
 
+  @Test func anotherCompilerBuildsAgainAndNoneIsNeededToRun() throws {
+    let launcher = try Launcher()
+    let swift = launcher.folder.path + "/bin/swift"
+    _ = try launcher.run([])
+    let text = try String(contentsOfFile: swift, encoding: .utf8)
+    try FileManager.default.removeItem(atPath: swift)
+    _ = try launcher.calls()
+    #expect(try launcher.run(["list"]).output == "<list>\n")
+    #expect(try launcher.calls() == [])
+
+    try (text + "\n# newer\n").write(toFile: swift, atomically: false, encoding: .utf8)
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755, .modificationDate: Date(timeIntervalSinceNow: 60)], ofItemAtPath: swift)
+    _ = try launcher.run(["list"])
+    #expect(try launcher.calls().contains { $0.hasPrefix("swift build") })
+    _ = try launcher.run(["list"])
+    #expect(try launcher.calls() == [])
+  }
+
   @Test func aFailedBuildIsSaidAndTriedAgain() throws {
     let launcher = try Launcher(build: "exit 1")
     for _ in 0..<2 {

@@ -37,6 +37,12 @@ struct KernelSet<S: KernelScalar> {
   let uniform: (UInt64, UInt64, UInt64, Int, Output) -> Void
   let normal: (UInt64, UInt64, UInt64, Int, Output) -> Void
   let fromBytes: (Int, S, UnsafePointer<UInt8>, S, Output) -> Void
+  let multiplyPanel: (Int, Int, Input, Int, Int, Input, Int, Output, Int, Int32) -> Void
+  let winogradInput: (Int, UnsafePointer<Input>, Output, Int) -> Void
+  let winogradOutput: (Int, Input, Int, UnsafePointer<Output>) -> Void
+  let winogradGradient: (Int, UnsafePointer<Input>, Output, Int, Int, Int) -> Void
+  let winogradWeight: (Input, Int, Output, Int) -> Void
+  let winogradWeightGradient: (Input, Int, Output, Int) -> Void
 }
 
 /// Float and Double with their kernels.
@@ -74,7 +80,9 @@ extension Float: KernelScalar {
       logSoftmax: k.logSoftmax, logSoftmaxBackward: k.logSoftmaxBackward, layerNorm: k.layerNorm,
       layerNormBackward: k.layerNormBackward, biasAdd: k.biasAdd, biasGelu: k.biasGelu, adamw: k.adamw,
       nonFinite: k.nonFinite, transpose: k.transpose, gatherStrided: k.gatherStrided, uniform: k.uniform,
-      normal: k.normal, fromBytes: k.fromBytes)
+      normal: k.normal, fromBytes: k.fromBytes, multiplyPanel: k.multiplyPanel, winogradInput: k.winogradInput,
+      winogradOutput: k.winogradOutput, winogradGradient: k.winogradGradient, winogradWeight: k.winogradWeight,
+      winogradWeightGradient: k.winogradWeightGradient)
   }
 }
 
@@ -105,7 +113,9 @@ extension Double: KernelScalar {
       logSoftmax: k.logSoftmax, logSoftmaxBackward: k.logSoftmaxBackward, layerNorm: k.layerNorm,
       layerNormBackward: k.layerNormBackward, biasAdd: k.biasAdd, biasGelu: k.biasGelu, adamw: k.adamw,
       nonFinite: k.nonFinite, transpose: k.transpose, gatherStrided: k.gatherStrided, uniform: k.uniform,
-      normal: k.normal, fromBytes: k.fromBytes)
+      normal: k.normal, fromBytes: k.fromBytes, multiplyPanel: k.multiplyPanel, winogradInput: k.winogradInput,
+      winogradOutput: k.winogradOutput, winogradGradient: k.winogradGradient, winogradWeight: k.winogradWeight,
+      winogradWeightGradient: k.winogradWeightGradient)
   }
 }
 

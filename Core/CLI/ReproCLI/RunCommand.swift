@@ -26,6 +26,8 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Write the results into the recipe's golden file; needs --because.") var record = false
   @Option(help: "Why the golden numbers move.") var because: String?
   @Flag(help: "Print the results as JSON.") var json = false
+  @Flag(help: "Say where the time of each op went; also profile.json beside each run's timing.json.") var profile =
+    false
   @Flag(help: .hidden) var worker = false
   @Option(help: .hidden) var checkpointSeconds: Double?
   @OptionGroup var shared: SharedOptions
@@ -53,7 +55,7 @@ struct RunCommand: ParsableCommand {
     var sweep = Sweep(
       recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out,
       jobs: 1,
-      threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds)
+      threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds, profiles: profile)
     sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
     if worker { return try work(sweep) }
@@ -61,6 +63,7 @@ struct RunCommand: ParsableCommand {
     try makeOutFolder()
     try announce(sweep)
     let (records, failures) = try sweep.run()
+    if profile { try printProfile(records) }
     try report(recipe, records, failures)
     if record { try recordGolden(records, entry) }
   }
@@ -78,6 +81,19 @@ struct RunCommand: ParsableCommand {
     Terminal.write(
       "\(sweep.recipe.id) at scale \(scale.rawValue): \(counted(sweep.arms.count, "arm")) x \(counted(seeds, "seed")), \(width)\n"
     )
+  }
+
+  /// The profiles of all runs together; a run that was finished before has none of this time, and maybe none at all.
+  private func printProfile(_ records: [RunRecord]) throws {
+    let files = records.map { "\(out)/\($0.cell.folder)/\(ProfileFile.name)" }.filter(SafeFile.exists)
+    let rows = ProfileFile.sum(try files.map { try ProfileFile.rows(JSONValue(path: $0), at: $0) })
+    if rows.isEmpty {
+      return Terminal.error("no profile: every run was finished before; remove its folder to run it again")
+    }
+    // Beside the results, never among them: stdout may be JSON.
+    for line in ProfileTable(rows: rows).lines(width: json ? nil : Terminal.tableWidth) {
+      if json { Terminal.write(line + "\n") } else { Terminal.line(line) }
+    }
   }
 
   /// Prints what came out, and ends the program if something went wrong.

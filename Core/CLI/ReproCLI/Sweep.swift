@@ -21,6 +21,8 @@ struct Sweep {
   var weights: String?
   /// Seconds between two checkpoints; nil for the runner's own.
   var checkpointSeconds: Double?
+  /// Whether each run writes where its time went.
+  var profiles = false
 
   struct Failure {
     let cell: CellID
@@ -112,6 +114,7 @@ struct Sweep {
     var runner = try Program.runner(recipe, resolved, id, out: out, root: root, notices: notices)
     runner.initialWeights = weights
     if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
+    runner.profiles = profiles
     return runner
   }
 
@@ -131,6 +134,7 @@ struct Sweep {
     for root in extraRoots { words += ["--root", root] }
     if let weights { words += ["--weights", weights] }
     if let checkpointSeconds { words += ["--checkpoint-seconds", "\(checkpointSeconds)"] }
+    if profiles { words.append("--profile") }
     return words
   }
 }

@@ -35,6 +35,10 @@ public struct ViewPolicy: Sendable, Equatable {
 
   /// One view of each image, normalised, `[N, C, size, size]`.
   public func views(of images: ImageBatch, random: RandomStream) -> Tensor {
+    Profile.measure("augmentation") { makeViews(of: images, random: random) }
+  }
+
+  private func makeViews(of images: ImageBatch, random: RandomStream) -> Tensor {
     Tensor([images.count, images.channels, size, size]) { target in
       let area = images.channels * size * size
       guard let target = target.baseAddress else { return }

@@ -48,6 +48,8 @@ public struct CellRunner: Sendable {
   public var mustStop: @Sendable () -> Bool = { Interruption.isRequested.load(ordering: .relaxed) }
   /// Seconds between two checkpoints.
   public var checkpointInterval = 20.0
+  /// Whether the time of every op is written to `profile.json`.
+  public var profiles = false
 
   public init(
     plugins: Plugins, recipe: ResolvedRecipe, seed: UInt64, planSHA256: String, folder: String, commit: String,
@@ -80,7 +82,13 @@ public struct CellRunner: Sendable {
     let root = DataRoot(cache: dataCache, mirror: mirror, seed: seed, notices: notices)
     let data = try plugins.makeDataset(recipe.data, root: root)
     for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(data.spec) }
-    return try run(plugins.method(recipe.method), data, progress)
+    if profiles { Profile.start() }
+    defer { if profiles { _ = Profile.stop() } }
+    let record = try run(plugins.method(recipe.method), data, progress)
+    if profiles {
+      try SafeFile.write("\(folder)/\(ProfileFile.name)", text: ProfileFile.json(Profile.stop()).text(pretty: true))
+    }
+    return record
   }
 
   /// Makes the folder; what another recipe left there is moved aside, never overwritten.
@@ -183,7 +191,7 @@ public struct CellRunner: Sendable {
         let interrupted = mustStop()
         if interrupted || now() - lastSave > checkpointInterval {
           session.seconds = now() - started
-          try session.save(folder: folder)
+          try Profile.measure("checkpoint") { try session.save(folder: folder) }
           lastSave = now()
         }
         if interrupted {
@@ -212,7 +220,8 @@ public struct CellRunner: Sendable {
           stage: "evaluate", step: done, steps: recipe.evaluations.count, metrics: [:], samplesPerSecond: 0,
           secondsLeft: 0))
       let evaluation = try plugins.makeEvaluation(plan)
-      for (name, value) in try evaluation.measure(subject, random: random.child("evaluate").child(plan.name)) {
+      let random = random.child("evaluate").child(plan.name)
+      for (name, value) in try Profile.measure("evaluation", { try evaluation.measure(subject, random: random) }) {
         results.append(RunRecord.Measurement(name: "\(plan.name).\(name)", value: value))
       }
     }

@@ -106,6 +106,21 @@ REPRO_BINARY(double);
     void (*_Nonnull normal)(uint64_t key, uint64_t lane, uint64_t first, ptrdiff_t n, T *_Nonnull y);          \
     /* bytes to reals: y[i] = alpha * x[i] + beta */                                                           \
     void (*_Nonnull fromBytes)(ptrdiff_t n, T alpha, const uint8_t *_Nonnull x, T beta, T *_Nonnull y);        \
+    /* c[rows, width] (+)= a[rows, depth] b[depth, width] on a panel of 16 or 32 columns; a[r, d] is at       \
+       a[r * row + d * step], b is packed; every element is summed along depth in order */                    \
+    void (*_Nonnull multiplyPanel)(ptrdiff_t rows, ptrdiff_t depth, const T *_Nonnull a, ptrdiff_t row,       \
+                                   ptrdiff_t step, const T *_Nonnull b, ptrdiff_t width, T *_Nonnull c,       \
+                                   ptrdiff_t leading, int accumulate);                                        \
+    /* the transforms of 3 x 3 convolutions, on 16 channels at once (see kernels_winograd.h) */               \
+    void (*_Nonnull winogradInput)(ptrdiff_t n, const T *_Nonnull const *_Nonnull d, T *_Nonnull v,           \
+                                   ptrdiff_t step);                                                           \
+    void (*_Nonnull winogradOutput)(ptrdiff_t n, const T *_Nonnull m, ptrdiff_t step,                         \
+                                    T *_Nonnull const *_Nonnull y);                                           \
+    void (*_Nonnull winogradGradient)(ptrdiff_t n, const T *_Nonnull const *_Nonnull g, T *_Nonnull m,        \
+                                      ptrdiff_t step, ptrdiff_t width, ptrdiff_t panel);                      \
+    void (*_Nonnull winogradWeight)(const T *_Nonnull g, ptrdiff_t window, T *_Nonnull u, ptrdiff_t step);    \
+    void (*_Nonnull winogradWeightGradient)(const T *_Nonnull u, ptrdiff_t step, T *_Nonnull g,               \
+                                            ptrdiff_t window);                                                \
   } NAME
 
 REPRO_KERNEL_TABLE(repro_kernels_f32, float);

@@ -88,7 +88,7 @@ public struct Optimizer: Layer {
     var updater = Updater(
       optimizer: self, gradients: gradients.values, factors: trained.map { scaling($0) }, rate: rate, decay: decay)
     (first, second) = ([], [])  // the updater holds the only reference and writes in place
-    layer.visit(&updater)
+    Profile.measure("optimizer") { layer.visit(&updater) }
     (first, second) = (updater.optimizer.first, updater.optimizer.second)
   }
 
