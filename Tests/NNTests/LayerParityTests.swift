@@ -17,6 +17,7 @@ struct LayerParityTests {
   static let rows: [(file: String, rows: [LayerRow])] = [
     ("layers.h5", LayerRows.basic + LayerRows.recurrent + LayerRows.convNeXt + LayerRows.generative),
     ("attention.h5", LayerRows.attention + LayerRows.transformers + LayerRows.detr + LayerRows.swin),
+    ("graphs.h5", LayerRows.graphs + LayerRows.points), ("networks.h5", LayerRows.images + LayerRows.fields),
   ]
 
   static func cases() throws -> [LayerCase] {
@@ -50,6 +51,7 @@ struct LayerParityTests {
     "Conv2d": "ConvTests: loops in Double", "ConvTranspose2d": "ConvTests: loops in Double",
     "Optimizer": "OptimizerTests", "MovingAverage": "MovingAverageTests", "FeatureQueue": "LayerTests: by hand",
     "ConvNeXtStage": "as a part of ConvNeXt", "DETRDecoderStack": "as a part of DETRDecoder",
+    "PointNetFeatures": "as a part of PointNet", "UNetUp": "as a part of UNet",
   ]
 
   /// The names of all public layer types of Core/NN.
