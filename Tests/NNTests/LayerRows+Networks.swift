@@ -48,7 +48,7 @@ extension LayerRows {
   static let fields: [LayerRow] = [
     LayerRow("NeRF", { nerf(true) }) { parts($0($1[0], directions: $1[1])) },
     LayerRow("NeRF without directions", { nerf(false) }) { parts($0($1[0])) },
-    LayerRow("rendered rays", { Dropout(0) }) { _, x in
+    LayerRow("rendered rays", { NoParameters() }) { _, x in
       let s = x[2].shape[1]
       let sums = Tensor([s, s]) { p in for i in 0..<s { for j in 0..<s { p[i * s + j] = i <= j ? 1 : 0 } } }
       let y = renderedRays(
