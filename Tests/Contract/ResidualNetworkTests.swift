@@ -46,8 +46,9 @@ private struct MiniSupervised: MethodPlugin {
 }
 
 @Suite struct ResidualNetwork {
-  private func run(checkpoints: Bool, steps: Int = 4, seed: UInt64 = 3) throws -> (method: MiniSupervised, state: ResNet, losses: [Real])
-  {
+  private func run(checkpoints: Bool, steps: Int = 4, seed: UInt64 = 3) throws -> (
+    method: MiniSupervised, state: ResNet, losses: [Real]
+  ) {
     let method = try make(MiniSupervised.self, ["checkpoints": "\(checkpoints)"])
     var state = try method.makeState(for: makeWaves().spec, random: RandomStream(seed: seed))
     var losses: [Real] = []
