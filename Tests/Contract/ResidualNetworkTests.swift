@@ -83,6 +83,7 @@ private struct MiniSupervised: MethodPlugin {
     let losses = try run(checkpoints: false, steps: 60, seed: seed).losses
     let late = losses.suffix(10).reduce(0, +) / 10
     ProofLog.record("contract", "residual network", "late loss of seed \(seed)", Double(late))
-    #expect(abs(losses[0] - 1.1) < 1 && late < 0.75, "log 3 = 1.1 by guessing, \(late) at the end")
+    // Guessing gives log 3 = 1.1. Four seeds end at 0.605 to 0.656, deviation 0.025: 60 steps of 8 crops are not enough for less.
+    #expect(abs(losses[0] - 1.1) < 1 && late < 0.7, "log 3 = 1.1 by guessing, \(late) at the end")
   }
 }
