@@ -103,6 +103,8 @@ public struct StepContext: Sendable {
   /// Plans of optimizers that differ from `plan`, by name.
   let plans: [String: OptimizerPlan]
   var optimizers: [NamedOptimizer]
+  /// The first parameter whose gradient was not finite in this step; the update was not made, and the run stops.
+  public internal(set) var nonFiniteGradient: String?
 
   struct NamedOptimizer: Sendable {
     let name: String
@@ -159,15 +161,22 @@ public struct StepContext: Sendable {
   ///     where the recipe gives one under this name (`optimizers: {critic: {...}}`), else the stage's.
   ///   - scaling: factors of single parameters.
   ///   - clipGroup: groups of parameters whose gradients are clipped together; all of them without it.
-  /// - Returns: the gradient norm before clipping (of the group with the largest).
+  /// - Returns: the gradient norm before clipping (of the group with the largest); infinity for a gradient that is not finite,
+  ///   with which no update is made.
   @discardableResult
   public mutating func update<L: Layer>(
     _ layer: inout L, _ gradients: Gradients, optimizer name: String = "main", scaling: ParameterScaling = .standard,
     clipGroup: ((ParameterInfo) -> String)? = nil
   ) -> Real {
     let plan = plans[name] ?? plan
+    if let bad = gradients.firstNonFinite(of: layer) {
+      // The parameters stay as they are, so that what is saved shows the state that led here.
+      nonFiniteGradient = nonFiniteGradient ?? "\(bad) (optimizer \(name))"
+      return .infinity
+    }
     var gradients = gradients
-    var norm: Real
+    if let limit = plan.clipValue { gradients.clip(toValue: Real(limit)) }
+    let norm: Real
     if let limit = plan.clip {
       if let clipGroup {
         norm = gradients.clip(to: Real(limit), layer: layer, by: clipGroup)
@@ -184,7 +193,6 @@ public struct StepContext: Sendable {
       optimizers[i].optimizer.update(
         &layer, gradients, rate: Real(plan.rate(progress)), decay: Real(plan.decay(progress)), scaling: scaling)
     }
-    if !norm.isFinite { norm = .infinity }
     return norm
   }
 }

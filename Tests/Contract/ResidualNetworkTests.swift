@@ -3,6 +3,7 @@ import ReproData
 import ReproEngine
 import ReproNN
 import ReproTensor
+import TestSupport
 import Testing
 
 /// A residual network that learns classes: running statistics, activation checkpoints, evaluation of a state that is a `let`.
@@ -45,10 +46,11 @@ private struct MiniSupervised: MethodPlugin {
 }
 
 @Suite struct ResidualNetwork {
-  private func run(checkpoints: Bool, steps: Int = 4) throws -> (method: MiniSupervised, state: ResNet, losses: [Real])
-  {
+  private func run(checkpoints: Bool, steps: Int = 4, seed: UInt64 = 3) throws -> (
+    method: MiniSupervised, state: ResNet, losses: [Real]
+  ) {
     let method = try make(MiniSupervised.self, ["checkpoints": "\(checkpoints)"])
-    var state = try method.makeState(for: makeWaves().spec, random: RandomStream(seed: 3))
+    var state = try method.makeState(for: makeWaves().spec, random: RandomStream(seed: seed))
     var losses: [Real] = []
     let data = try waves(labelled: true)
     var context = StepContext(step: 0, steps: steps, random: RandomStream(seed: 4), data: data, batchSize: 8)
@@ -77,9 +79,11 @@ private struct MiniSupervised: MethodPlugin {
     #expect(difference < 1e-5 && bits(state) == before)
   }
 
-  @Test func itLearnsTheClassesOfTheWaves() throws {
-    let losses = try run(checkpoints: false, steps: 60).losses
+  @Test(arguments: [3, 4, 5, 6]) func itLearnsTheClassesOfTheWaves(_ seed: UInt64) throws {
+    let losses = try run(checkpoints: false, steps: 60, seed: seed).losses
     let late = losses.suffix(10).reduce(0, +) / 10
-    #expect(abs(losses[0] - 1.1) < 1 && late < 0.75, "log 3 = 1.1 by guessing, \(late) at the end")
+    ProofLog.record("contract", "residual network", "late loss of seed \(seed)", Double(late))
+    // Guessing gives log 3 = 1.1. Four seeds end at 0.605 to 0.656, deviation 0.025: 60 steps of 8 crops are not enough for less.
+    #expect(abs(losses[0] - 1.1) < 1 && late < 0.7, "log 3 = 1.1 by guessing, \(late) at the end")
   }
 }

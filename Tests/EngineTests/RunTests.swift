@@ -1,5 +1,6 @@
 import ReproConfig
 import ReproData
+import ReproNN
 import ReproTensor
 import Synchronization
 import TestSupport
@@ -145,6 +146,17 @@ import Testing
       let read = try RunRecord(JSONValue(path: folder + "/run/record.json"), at: "")
       #expect(read.reason == record.reason)
       #expect(read.curves.first?.values.contains { $0.isNaN } == true)
+    }
+  }
+
+  @Test func aGradientThatIsNotFiniteEndsTheRunWithItsNameAndLeavesTheParametersFinite() throws {
+    try withTemporaryFolder { folder in
+      let record = try runnableRunner(runnableRecipe("{type: toy, breaks_at: 5}"), folder: folder + "/run").run { _ in }
+      #expect(record.status == .diverged)
+      #expect(record.reason == "first, step 5: the first bad gradient is that of bias (optimizer main)")
+      var state = ToyMethod.State(map: Linear(3, 3, random: RandomStream(seed: 0)), seen: 0)
+      try HDF5File.open(folder + "/run/non-finite.h5").read(&state, under: "state")
+      #expect(state.firstNonFinite == nil && state.seen == 48)
     }
   }
 

@@ -39,10 +39,13 @@ struct ToyData: DatasetProvider {
 struct ToyMethod: MethodPlugin {
   static let card = MethodCard(id: "toy", title: "Toy", year: 2000, arxiv: nil, family: .masked)
   let divergesAt: Int
+  /// The step at which the gradient of the bias alone is not finite.
+  let breaksAt: Int
   let noise: Double
 
   init(_ options: inout Section) throws(ReproError) {
     divergesAt = try options.int("diverges_at", in: -1...1000, default: -1)
+    breaksAt = try options.int("breaks_at", in: -1...1000, default: -1)
     noise = try options.double("noise", in: 0...1, default: 0.1)
   }
 
@@ -64,7 +67,9 @@ struct ToyMethod: MethodPlugin {
     #expect(try context.batch()["y"] == nil, "labels reached a method that is not supervised")
     var stream = context.random.child("noise")
     let noisy = x + stream.normal(x.shape, deviation: Real(noise))
-    let (loss, gradients) = valueAndGradients(of: &state.map) { ($0(noisy) - x).squared().mean() }
+    let (loss, found) = valueAndGradients(of: &state.map) { ($0(noisy) - x).squared().mean() }
+    var gradients = found
+    if context.step == breaksAt { gradients.values[1] = gradients.values[1] * .infinity }
     context.update(&state.map, gradients)
     state.seen += x.shape[0]
     return ["loss": context.step == divergesAt ? .nan : loss.item]

@@ -78,6 +78,8 @@ import Testing
   // MARK: stochastic depth
 
   private let x = Tensor([200, 1, 2], (0..<400).map { Real($0) })
+  /// What is added to x and taken out again is rounded to the neighbours of x, 2^-15 apart for numbers of 256 to 512.
+  private let rounding: Real = 0x1p-15
 
   @Test func aSmallRateSkipsSamplesOneByOne() {
     var kept = 0
@@ -87,8 +89,8 @@ import Testing
       }
       let change = (y - x).values
       for i in 0..<200 {
-        #expect(abs(change[2 * i] - change[2 * i + 1]) < 1e-4)
-        #expect(change[2 * i] == 0 || abs(change[2 * i] - 1 / 0.9) < 1e-4)
+        #expect(abs(change[2 * i] - change[2 * i + 1]) <= rounding)
+        #expect(change[2 * i] == 0 || abs(change[2 * i] - 1 / 0.9) <= rounding)
         kept += change[2 * i] == 0 ? 0 : 1
       }
     }
@@ -107,7 +109,7 @@ import Testing
       #expect(computed == 140)
       let change = (y - x).values
       for i in 0..<200 where change[2 * i] != 0 {
-        #expect(abs(change[2 * i] - 200.0 / 140) < 1e-4)
+        #expect(abs(change[2 * i] - 200.0 / 140) <= rounding)
         counts[i] += 1
       }
     }

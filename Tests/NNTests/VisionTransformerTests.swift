@@ -104,42 +104,6 @@ struct VisionTransformerTests {
   }
 }
 
-@Suite("Training gives the same bits", .serialized)
-struct TrainingBitsTests {
-  /// All parameters after three steps of a transformer whose activations and products exceed one tile.
-  private func train() -> [Tensor] {
-    var c = ViTConfiguration(imageSize: 32, patch: 4, channels: 3, width: 96, depth: 2, heads: 3)
-    (c.registers, c.layerScale, c.dropPath) = (2, 0.1, 0.3)
-    let random = RandomStream(seed: 1)
-    var model = Classifier(body: VisionTransformer(c, random: random), head: Linear(192, 5, random: random))
-    var optimizer = Optimizer(.adamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
-    for step in 0..<3 {
-      var stream = random.child("images", step)
-      let images = stream.normal([12, 3, 32, 32])
-      var (_, gradients) = valueAndGradients(of: &model) { m in
-        let y = m.body(images, ForwardContext(random: random.child("depth", step)))
-        let z = m.head(concat([y.classToken, y.patches.mean(1)], axis: 1))
-        return crossEntropy(z, labels: IndexTensor((0..<12).map { $0 % 5 }))
-      }
-      _ = gradients.clip(to: 1)
-      optimizer.update(&model, gradients, rate: 1e-3, decay: 0.05)
-    }
-    return model.tensors + optimizer.tensors
-  }
-
-  @Test func ofAVisionTransformerAndItsOptimizerForAnyNumberOfThreads() {
-    let before = ThreadPool.shared.threads
-    defer { ThreadPool.shared.threads = before }
-    ThreadPool.shared.threads = 1
-    let expected = train()
-    #expect(!sameBits(expected[0], Tensor.zeros(expected[0].shape)))
-    for threads in [2, 3, 4, 8, 1] {
-      ThreadPool.shared.threads = threads
-      #expect(zip(train(), expected).allSatisfy { sameBits($0, $1) }, "\(threads) threads")
-    }
-  }
-}
-
 @Suite("The signed distance network")
 struct DistanceFieldParityTests {
   @Test func agreesWithPyTorchInValueGradientAndTheGradientOfALossOfTheGradient() throws {

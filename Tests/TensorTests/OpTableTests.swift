@@ -76,12 +76,16 @@ struct OpBitsTests {
       let g = stream.normal([3, 20011])
       var (a, b, c) = (stream.uniform([3, 20011], -1, 2), g, stream.truncatedNormal([3, 20011], deviation: 2))
       var (m, v, s) = (Tensor.zeros(g.shape), Tensor.zeros(g.shape), Tensor.zeros(g.shape))
+      var (d, e) = (a, b)
       for step in 1...3 {
         a.stepAdamW(g, &m, &v, step: step, rate: 0.1, decay: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8)
         b.stepSGD(g * a, &s, rate: 0.1, decay: 0.1, momentum: 0.9, nesterov: step == 2)
         c.average(with: a, rate: 0.9)
+        d.stepLARS(g, &s, rate: 0.1, decay: 0.1, momentum: 0.9, trust: 0.1, adapts: true)
+        e.stepLAMB(
+          g, &m, &v, step: step, rate: 0.1, decay: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, adapts: true)
       }
-      return [a, b, c, m, v, s]
+      return [a, b, c, d, e, m, v, s]
     }
     ThreadPool.shared.threads = 1
     let expected = run()

@@ -172,10 +172,15 @@ public struct CellRunner: Sendable {
         let metrics = try method.step(&session.state, &context)
         session.optimizers = context.optimizers
         session.log.append(stage: stage.name, step: step, metrics)
-        if let bad = metrics.items.first(where: { !$0.value.isFinite }) {
+        let bad = metrics.items.first { !$0.value.isFinite }
+        if bad != nil || context.nonFiniteGradient != nil {
           try CheckpointFile(folder + "/non-finite.h5").write { try $0.write(session.state, under: "state") }
-          return "\(stage.name), step \(step): \(bad.name) is \(bad.value)"
-            + (session.firstBadParameter.map { "; the first bad parameter is \($0)" } ?? "")
+          let findings = [
+            bad.map { "\($0.name) is \($0.value)" },
+            context.nonFiniteGradient.map { "the first bad gradient is that of \($0)" },
+            session.state.firstNonFinite.map { "the first bad parameter is \($0)" },
+          ]
+          return "\(stage.name), step \(step): \(findings.compactMap { $0 }.joined(separator: "; "))"
         }
         if step == firstStep {
           try memory?.check(

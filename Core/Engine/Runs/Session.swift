@@ -62,11 +62,6 @@ struct Session<M: MethodPlugin> {
     }
     if let found { self = found }
   }
-
-  /// The first parameter of the state that is not finite.
-  var firstBadParameter: String? {
-    zip(state.parameters, state.tensors).first { $1.nonFiniteCount > 0 }.map { $0.0.path }
-  }
 }
 
 extension HDF5File {

@@ -27,21 +27,3 @@ public struct Schedule: Sendable, Equatable {
     }
   }
 }
-
-/// The usual learning rate: a linear warm-up from 0, then a cosine from the peak to the final value.
-public struct WarmupCosine: Sendable, Equatable {
-  public var peak: Double
-  public var final: Double
-  /// Fraction of training that warms up, in [0, 1).
-  public var warmup: Double
-
-  public init(peak: Double, final: Double = 0, warmup: Double = 0) {
-    require(warmup >= 0 && warmup < 1, "warm-up is a fraction [0, 1) of training, got \(warmup)")
-    (self.peak, self.final, self.warmup) = (peak, final, warmup)
-  }
-
-  public func callAsFunction(_ progress: Double) -> Double {
-    if progress < warmup { return peak * progress / warmup }
-    return Schedule(from: peak, to: final)((progress - warmup) / (1 - warmup))
-  }
-}

@@ -6,16 +6,19 @@ public enum ConvolutionInitialization: Sendable, Equatable {
   case uniform
   /// Normal with variance 2 / fan out, bias 0: torchvision's residual networks (He et al. 2015, arXiv 1502.01852, Eq. 14).
   case kaimingNormal
+  /// Normal of deviation 0.02, truncated at two deviations, bias 0: ConvNeXt's.
+  case truncatedNormal
 
-  /// A weight `[a, b, kH, kW]` of which each output sees b kH kW numbers and each input reaches a kH kW.
+  /// A weight `[a, b, ...]` of which each output sees b times the window numbers and each input reaches a times the window.
   func weight(_ shape: Shape, _ random: RandomStream) -> Tensor {
     var stream = random.child("weight")
-    let window = shape[2] * shape[3]
+    let window = shape.count / (shape[0] * shape[1])
     switch self {
     case .uniform:
       let bound = 1 / Real(shape[1] * window).squareRoot()
       return stream.uniform(shape, -bound, bound)
     case .kaimingNormal: return stream.normal(shape, deviation: (2 / Real(shape[0] * window)).squareRoot())
+    case .truncatedNormal: return stream.truncatedNormal(shape, deviation: 0.02)
     }
   }
 

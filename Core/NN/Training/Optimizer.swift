@@ -1,20 +1,5 @@
 import ReproTensor
 
-/// How each parameter's learning rate and weight decay differ from the common ones.
-///
-/// The default decays weights only: no bias, no gain (the usual rule for transformers).
-public struct ParameterScaling: Sendable {
-  /// Factors of the learning rate and of the weight decay.
-  public typealias Factors = (rate: Real, decay: Real)
-  private let rule: @Sendable (ParameterInfo) -> Factors
-
-  public init(_ rule: @escaping @Sendable (ParameterInfo) -> Factors) { self.rule = rule }
-
-  public static let standard = ParameterScaling { (1, $0.role == .weight ? 1 : 0) }
-
-  public func callAsFunction(_ p: ParameterInfo) -> Factors { rule(p) }
-}
-
 /// An optimizer with the state that it keeps for every parameter; a layer, so that checkpoints save it.
 public struct Optimizer: Layer {
   public enum Rule: Sendable, Equatable {
@@ -22,6 +7,21 @@ public struct Optimizer: Layer {
     case sgd(momentum: Real, nesterov: Bool)
     /// Adam with decoupled decay, bias corrected (Loshchilov and Hutter 2017, arXiv 1711.05101, Algorithm 2).
     case adamW(beta1: Real, beta2: Real, epsilon: Real)
+    /// Adam with the decay in the gradient, g + decay w, bias corrected (Kingma and Ba 2014, arXiv 1412.6980, Algorithm 1).
+    case adam(beta1: Real, beta2: Real, epsilon: Real)
+    /// Layer-wise adaptive rates (You et al. 2017, arXiv 1708.03888, Algorithm 1):
+    ///
+    ///     local = trust |w| / (|g| + decay |w|);  v = momentum v + rate local (g + decay w);  w -= v
+    ///
+    /// Weights are adapted; biases and gains have local = 1, as in SimCLR and BYOL (arXiv 2006.07733, Section 3.3), and so
+    /// has whatever has length 0.
+    case lars(momentum: Real, trust: Real)
+    /// Adam's direction with a step of the weight's length (You et al. 2019, arXiv 1904.00962, Algorithm 2, phi(z) = z):
+    ///
+    ///     r = (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon) + decay w;  w -= rate |w| / |r| r
+    ///
+    /// Weights are adapted; biases and gains take rate r.
+    case lamb(beta1: Real, beta2: Real, epsilon: Real)
   }
 
   public let rule: Rule
@@ -62,7 +62,10 @@ public struct Optimizer: Layer {
   private mutating func prepare(_ shapes: [Shape]) {
     guard first.isEmpty else { return }
     first = shapes.map { .zeros($0) }
-    if case .adamW = rule { second = shapes.map { .zeros($0) } }
+    switch rule {
+    case .sgd, .lars: break
+    case .adamW, .adam, .lamb: second = shapes.map { .zeros($0) }
+    }
   }
 
   /// One update of the trained parameters of a layer.
@@ -110,36 +113,21 @@ public struct Optimizer: Layer {
         t.stepAdamW(
           gradients[i], &optimizer.first[i], &optimizer.second[i], step: optimizer.step, rate: r, decay: d,
           beta1: beta1, beta2: beta2, epsilon: epsilon)
+      case .adam(let beta1, let beta2, let epsilon):
+        t.stepAdam(
+          gradients[i], &optimizer.first[i], &optimizer.second[i], step: optimizer.step, rate: r, decay: d,
+          beta1: beta1, beta2: beta2, epsilon: epsilon)
+      case .lars(let momentum, let trust):
+        t.stepLARS(
+          gradients[i], &optimizer.first[i], rate: r, decay: d, momentum: momentum, trust: trust,
+          adapts: role == .weight)
+      case .lamb(let beta1, let beta2, let epsilon):
+        t.stepLAMB(
+          gradients[i], &optimizer.first[i], &optimizer.second[i], step: optimizer.step, rate: r, decay: d,
+          beta1: beta1, beta2: beta2, epsilon: epsilon, adapts: role == .weight)
       }
     }
     mutating func enter(_ name: StaticString, _ index: Int?, frozen: Bool) { place.enter(frozen) }
     mutating func leave() { place.leave() }
-  }
-}
-
-extension Gradients {
-  /// Scaled so that the norm is at most `limit`; gives the norm before.
-  public mutating func clip(to limit: Real) -> Real {
-    let length = norm
-    if length > limit {
-      let factor = limit / (length + 1e-6)
-      values = values.map { $0 * factor }
-    }
-    return length
-  }
-
-  /// The same for each group of parameters by itself: `group` names the group of a parameter. Gives the largest norm.
-  public mutating func clip(to limit: Real, layer: some Layer, by group: (ParameterInfo) -> String) -> Real {
-    let names = layer.parameters.filter(\.isTrained).map(group)
-    var order: [String] = []
-    for name in names where !order.contains(name) { order.append(name) }
-    var largest: Real = 0
-    for name in order {
-      let members = names.indices.filter { names[$0] == name }
-      var part = Gradients(members.map { values[$0] })
-      largest = max(largest, part.clip(to: limit))
-      for (k, i) in members.enumerated() { values[i] = part.values[k] }
-    }
-    return largest
   }
 }

@@ -2,6 +2,12 @@ import ReproTensor
 
 /// What a vision transformer is made of.
 public struct ViTConfiguration: Sendable, Equatable {
+  public enum Positions: String, Sendable, CaseIterable {
+    /// One learnt vector for each place and for the class token; interpolated for grids of other sizes.
+    case learnt
+    /// Fixed sinusoids of row and column, 0 for the class token; made anew for grids of other sizes (MAE).
+    case sinCos = "sin-cos"
+  }
   /// Side of the square images for which position embeddings are learnt, pixels.
   public var imageSize: Int
   /// Side of a patch, pixels; divides `imageSize`.
@@ -12,6 +18,8 @@ public struct ViTConfiguration: Sendable, Equatable {
   public var heads: Int
   /// Hidden width of the MLPs in units of `width`.
   public var mlpRatio: Real = 4
+  /// Where position embeddings come from.
+  public var positions = Positions.learnt
   /// Extra tokens without a position (Darcet et al. 2023, arXiv 2309.16588).
   public var registers: Int = 0
   /// Initial LayerScale; nil for none.
@@ -130,7 +138,10 @@ public struct VisionTransformer: Layer {
     let n = (c.imageSize / c.patch) * (c.imageSize / c.patch)
     var (a, b, r) = (random.child("cls_token"), random.child("pos_embed"), random.child("register_tokens"))
     clsToken = a.normal([1, 1, c.width], deviation: 1e-6)
-    posEmbed = b.truncatedNormal([1, 1 + n, c.width], deviation: 0.02)
+    let side = c.imageSize / c.patch
+    posEmbed =
+      c.positions == .learnt
+      ? b.truncatedNormal([1, 1 + n, c.width], deviation: 0.02) : fixedPositions(side, side, c.width)
     registerTokens = c.registers > 0 ? r.normal([1, c.registers, c.width], deviation: 1e-6) : nil
     maskToken = c.hasMaskToken ? .zeros([1, c.width]) : nil
     patchEmbed = PatchEmbedding(c, random: random.child("patch_embed"))
@@ -140,7 +151,7 @@ public struct VisionTransformer: Layer {
 
   public mutating func visit(_ v: inout some LayerVisitor) {
     v("cls_token", &clsToken, .bias)
-    v("pos_embed", &posEmbed, .bias)
+    v("pos_embed", &posEmbed, configuration.positions == .learnt ? .bias : .buffer)
     v("register_tokens", &registerTokens, .bias)
     v("mask_token", &maskToken, .bias)
     v("patch_embed", &patchEmbed)
@@ -177,10 +188,16 @@ public struct VisionTransformer: Layer {
     let c = configuration
     let side = c.imageSize / c.patch
     if rows == side && columns == side { return posEmbed }
+    if c.positions == .sinCos { return fixedPositions(rows, columns, c.width) }
     let weights = resizeMatrix(from: side, to: rows, columns: columns)  // [rows * columns, side^2]
     let grid = matmul(weights, posEmbed.slice(1, 1..<posEmbed.shape[1]).squeezed(0)).expandedAxis(0)
     return concat([posEmbed.slice(1, 0..<1), grid], axis: 1)
   }
+}
+
+/// Sinusoids of the places of a grid behind a zero for the class token, `[1, 1 + rows * columns, width]`.
+private func fixedPositions(_ rows: Int, _ columns: Int, _ width: Int) -> Tensor {
+  concat([.zeros([1, width]), sinCosPositions(rows: rows, columns: columns, width: width)]).expandedAxis(0)
 }
 
 /// Bicubic resampling of a square grid as a matrix, `[rows * columns, side * side]`.

@@ -142,7 +142,7 @@ public func shardedValueAndGradients<L: Layer>(
   let joined = (0..<(outputs.first?.count ?? 0)).map { k in concat(outputs.map { $0[k] }).tracked }
   let value = try loss(joined)
   let upstream = gradients(of: value, with: joined)
-  var parts: [Gradients] = []
+  var sum = GradientAccumulator()
   var starts = [Int](repeating: 0, count: joined.count)
   for shard in 0..<shards {
     if recomputes {
@@ -158,9 +158,9 @@ public func shardedValueAndGradients<L: Layer>(
       seeded = seeded + (z[k] * upstream[k].slice(0, range)).sum()
     }
     for k in z.indices { starts[k] += z[k].shape[0] }
-    parts.append(tracked.gradients(of: seeded))
+    sum.add(tracked.gradients(of: seeded))
     if recomputes { graphs.removeLast() }
   }
   layer.takeBuffers(meanOf: passed)
-  return (value.detached, Gradients.sum(parts))
+  return (value.detached, sum.total)
 }

@@ -1,0 +1,293 @@
+import Foundation
+import ReproTensor
+import TestSupport
+import Testing
+
+@testable import ReproNN
+
+/// A programmer's mistake with a layer, and how the message begins with which the program must stop.
+private struct LayerMistake: Sendable {
+  let message: String
+  let body: @Sendable () -> Any
+  init(_ message: String, _ body: @escaping @Sendable () -> Any) { (self.message, self.body) = (message, body) }
+
+  private static let random = RandomStream(seed: 1)
+  private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
+
+  static let all: [LayerMistake] = basic + attention + convolutional + sets + fields + training
+
+  private static let basic: [LayerMistake] = [
+    LayerMistake("a linear map needs weight [out, in] and bias [out], got [2, 3] and [3]") {
+      Linear(weight: t(2, 3), bias: t(3))
+    },
+    LayerMistake("attention of width 6 cannot have 4 heads") { SelfAttention(6, heads: 4, random: random) },
+    LayerMistake("dropout is a probability, got 1.5") { Dropout(1.5) },
+    LayerMistake("dropout of channels needs 2 axes, got [3]") {
+      Dropout(0.5, unit: .channels)(t(3), ForwardContext(random: random))
+    },
+    LayerMistake("an embedding needs positive sizes, got 0 of 3") { Embedding(0, 3, random: random) },
+    LayerMistake("padding 4 is outside of 0..<4") { Embedding(4, 3, padding: 4, random: random) },
+    LayerMistake("a dense network needs positive widths, got [3]") { DenseNetwork([3], random: random) },
+    LayerMistake("a queue [4, 2] takes rows [N, 2] with N a divisor of 4, got [3, 2]") {
+      var queue = FeatureQueue(capacity: 4, width: 2, random: random)
+      queue.push(t(3, 2))
+      return queue
+    },
+    LayerMistake("crossEntropy needs logits [N, C] and labels [N], got [2, 3] and [3]") {
+      crossEntropy(t(2, 3), labels: [0, 1, 2])
+    },
+    LayerMistake("crossEntropyRows needs two [N, K] and temperature > 0, got [2, 3], [2, 2], 1.0") {
+      crossEntropyRows(targets: t(2, 3), logits: t(2, 2))
+    },
+    LayerMistake("straight-through needs two equal shapes, got [2] and [3]") {
+      straightThrough(t(2), gradientTo: t(3))
+    },
+    LayerMistake("gumbelSoftmax needs [..., K] and temperature > 0, got [2, 3]") {
+      gumbelSoftmax(t(2, 3), temperature: 0, random: random)
+    },
+    LayerMistake("a Gaussian needs two [..., D], got [2] and [3]") {
+      DiagonalGaussian(mean: t(2), logVariance: t(3))
+    },
+    LayerMistake("a quantiser needs codes and decay in [0, 1)") {
+      MovingVectorQuantizer(4, 2, decay: 1, random: random)
+    },
+    LayerMistake("codes [4, 2] need vectors [..., D], got [5, 3]") { VectorQuantizer(4, 2, random: random)(t(5, 3)) },
+    LayerMistake("a recurrent network needs positive widths and 1 to 6 layers, got 3, 4, 7") {
+      GRU(3, 4, layers: 7, random: random)
+    },
+    LayerMistake("a recurrent network needs [B, N > 0, 3], got [2, 5, 4]") { GRU(3, 4, random: random)(t(2, 5, 4)) },
+    LayerMistake("lengths of 2 samples are in 1...5, got [5, 6]") {
+      LSTM(3, 4, random: random)(t(2, 5, 3), lengths: [5, 6])
+    },
+    LayerMistake("initial states are 1 of [1, 2, 4], got [[1, 2, 3]]") {
+      GRU(3, 4, random: random)(t(2, 5, 3), initial: t(1, 2, 3))
+    },
+  ]
+
+  private static func swin() -> SwinBlock { SwinBlock(4, window: 2, heads: 2, isShifted: true, random: random) }
+  private static let vit = ViTConfiguration(imageSize: 8, patch: 4, channels: 1, width: 4, depth: 1, heads: 2)
+
+  private static let attention: [LayerMistake] = [
+    LayerMistake("attention of width 6 cannot have 4 heads") { MultiHeadAttention(6, heads: 4, random: random) },
+    LayerMistake("attention of width 4 needs [B, N, 4] and [B, M, ...] twice, got [2, 3, 4], [1, 3, 4], [2, 3, 4]") {
+      MultiHeadAttention(4, heads: 2, random: random)(t(2, 3, 4), keys: t(1, 3, 4), values: t(2, 3, 4))
+    },
+    LayerMistake("relative bias needs heads, buckets and distances, got 2, 2, 128") {
+      RelativeBias(heads: 2, buckets: 2, random: random)
+    },
+    LayerMistake("sinusoids come in pairs, got width 5") { sinusoidalPositions(3, width: 5) },
+    LayerMistake("positions of a grid need a width divisible by 4, got 6") {
+      sinCosPositions(rows: 2, columns: 2, width: 6)
+    },
+    LayerMistake("rotations need angles [N, d / 2] of one width") { RotaryEmbedding(angles: [[1], [1, 2]]) },
+    LayerMistake("rotations need heads of even width, got 3") { RotaryEmbedding.sequence(4, width: 3) },
+    LayerMistake("rotations by rows and columns need heads of a width divisible by 4, got 6") {
+      RotaryEmbedding.grid(rows: 2, columns: 2, width: 6)
+    },
+    LayerMistake("rotations of 4 positions by 2 pairs need [..., 4, at least 4], got [1, 3, 4]") {
+      RotaryEmbedding.sequence(4, width: 4)(t(1, 3, 4))
+    },
+    LayerMistake("a decoder has at least one block, got 0") {
+      DETRDecoder(
+        TransformerConfiguration(width: 4, heads: 2, hidden: 4), depth: 0, queries: 2, classes: 2, random: random)
+    },
+    LayerMistake("windows of 2 with 3 heads of 4") { WindowAttention(4, window: 2, heads: 3, random: random) },
+    LayerMistake("windows of 2 x 2 hold 4 places, got [3, 5, 4]") {
+      WindowAttention(4, window: 2, heads: 2, random: random)(t(3, 5, 4))
+    },
+    LayerMistake("3 windows are not whole images of 2") {
+      WindowAttention(4, window: 2, heads: 2, random: random)(t(3, 4, 4), mask: t(2, 4, 4))
+    },
+    LayerMistake("windows are cut from [B, H, W, C], got [2, 4, 4]") { swin()(t(2, 4, 4)) },
+    LayerMistake("merging needs [B, 2 h, 2 w, C], got [1, 3, 2, 4]") { PatchMerging(4, random: random)(t(1, 3, 2, 4)) },
+    LayerMistake("patches of 4 x 4 x 1 need images [B, 1, k 4, l 4], got [1, 1, 6, 8]") {
+      VisionTransformer(vit, random: random)(t(1, 1, 6, 8))
+    },
+    LayerMistake("patches of 3 do not tile images of 8") {
+      var c = vit
+      c.patch = 3
+      return VisionTransformer(c, random: random)
+    },
+    LayerMistake("this vision transformer has no mask token") {
+      VisionTransformer(vit, random: random)(t(1, 1, 8, 8), mask: t(1, 4))
+    },
+  ]
+
+  private static let convolutional: [LayerMistake] = [
+    LayerMistake("a convolution of 3 to 4 channels cannot have 2 groups") {
+      Conv2d(3, 4, kernel: 1, groups: 2, random: random)
+    },
+    LayerMistake("a transposed convolution of 4 to 3 channels cannot have 2 groups") {
+      ConvTranspose2d(4, 3, kernel: 1, groups: 2, random: random)
+    },
+    LayerMistake("batch normalisation of 3 channels needs [B, C, ...], got [2, 4]") { BatchNorm(3)(t(2, 4)) },
+    LayerMistake("batch normalisation needs more than one element of each channel to train, got [1, 2]") {
+      var norm = BatchNorm(2)
+      return norm(t(1, 2), ForwardContext(random: random))
+    },
+    LayerMistake("a residual network has four stages, got [1, 2]") {
+      ResNetConfiguration(blocks: [1, 2], isBottleneck: false)
+    },
+    LayerMistake("groups of 3 do not divide 4 channels") { RegNetBlock(4, 4, groupWidth: 3, random: random) },
+    LayerMistake("a U-Net has levels and channels, got ") {
+      var c = UNetConfiguration()
+      c.levels = 0
+      return UNet(c, random: random)
+    },
+    LayerMistake("a depthwise convolution that keeps sizes has an odd kernel, got 4") {
+      ConvNeXtBlock(4, kernel: 4, random: random)
+    },
+    LayerMistake("a ConvNeXt has a width for each stage, got [1] and [96, 192, 384, 768]") {
+      var c = ConvNeXtConfiguration()
+      c.depths = [1]
+      return ConvNeXt(c, random: random)
+    },
+  ]
+
+  private static let sets: [LayerMistake] = [
+    LayerMistake("a graph needs sources, targets and weights [E], got [1], [2] and none") {
+      Graph(nodes: 3, sources: [0], targets: [1, 2])
+    },
+    LayerMistake("an edge ends at node 3, outside of 0..<3") { Graph(nodes: 3, sources: [0], targets: [3]) },
+    LayerMistake("a hypergraph of 1 edges needs as many weights, got [2]") {
+      Hypergraph(nodes: 3, members: [[0, 1]], weights: t(2))
+    },
+    LayerMistake("a graph of 3 nodes needs features [3, D], got [2, 4]") {
+      GATConv(4, 2, random: random)(t(2, 4), Graph(nodes: 3, sources: [0], targets: [1]))
+    },
+    LayerMistake("a PointNet has three widths, two hidden ones and at least three channels, got ") {
+      var c = PointNetConfiguration()
+      c.widths = [4]
+      return PointNet(c, random: random)
+    },
+    LayerMistake("pointwise maps need an input and an output, got widths [3]") { PointwiseStack([3], random: random) },
+    LayerMistake("points of [2, 4, 3] need indices [2, ...], got [3, 1]") {
+      pointsAt(IndexTensor([3, 1], [0, 0, 0]), of: t(2, 4, 3))
+    },
+    LayerMistake("point 4 is outside of 0..<4") { pointsAt(IndexTensor([1, 1], [4]), of: t(1, 4, 3)) },
+    LayerMistake("features are propagated from points that have some") {
+      FeaturePropagation(features: 2, widths: [2], random: random)(
+        PointSet(places: t(1, 3, 3)), from: PointSet(places: t(1, 2, 3)))
+    },
+  ]
+
+  private static let fields: [LayerMistake] = [
+    LayerMistake("a radiance field needs layers, and skips before the last of them, got ") {
+      var c = NeRFConfiguration()
+      c.skips = [7]
+      return NeRF(c, random: random)
+    },
+    LayerMistake("a radiance field needs places [N, 3] and directions [N, 3], got [2, 3] and none") {
+      NeRF(random: random)(t(2, 3))
+    },
+    LayerMistake("rendering needs colour [R, S, 3], density and depths [R, S], got [2, 4, 3], [2, 4], [2, 5]") {
+      renderedRays(colour: t(2, 4, 3), density: t(2, 4), depths: t(2, 5))
+    },
+    LayerMistake("a distance network needs positive sizes, radius and beta, got ") {
+      var c = SDFConfiguration()
+      c.beta = 0
+      return SDFNetwork(c, random: random)
+    },
+    LayerMistake("skips [8] are not among hidden layers 1..<8") {
+      var c = SDFConfiguration()
+      c.skips = [8]
+      return SDFNetwork(c, random: random)
+    },
+    LayerMistake("width 3 leaves nothing beside a skip of 3") {
+      var c = SDFConfiguration()
+      c.width = 3
+      return SDFNetwork(c, random: random)
+    },
+    LayerMistake("points are [N, 3], got [2, 2]") { SDFNetwork(random: random)(t(2, 2)) },
+    LayerMistake("positional encoding has 0 to 20 octaves, got 21") { positionalEncoding(t(2, 3), frequencies: 21) },
+  ]
+
+  private static let training: [LayerMistake] = [
+    LayerMistake("warm-up is a fraction [0, 1) of training, got 1.0") { LearningRate(peak: 1, warmup: 1) },
+    LayerMistake("an exponential rate falls between positive values, got 1.0 to 0.0") {
+      LearningRate(.exponential, peak: 1)
+    },
+    LayerMistake("a schedule runs over a fraction (0, 1] of training, got 0.0") { Schedule(from: 1, to: 0, over: 0) },
+    LayerMistake("a layer-wise decay is in (0, 1], got 1.5 for 3 blocks") {
+      ParameterScaling.layerwise(1.5, depth: 3)
+    },
+    LayerMistake("gradients are limited to a positive value, got 0.0") {
+      var gradients = Gradients([t(2)])
+      gradients.clip(toValue: 0)
+      return gradients
+    },
+    LayerMistake("a sum of gradients needs at least one shard") { Gradients.sum([]) },
+    LayerMistake("a sum of gradients needs at least one shard") { GradientAccumulator().total },
+    LayerMistake("a batch has at least one shard, got 0") {
+      var layer = LayerNorm(2)
+      return shardedValueAndGradients(of: &layer, shards: 0) { layer, _ in
+        [layer(t(1, 2))]
+      } loss: {
+        $0[0].sum()
+      }
+    },
+    LayerMistake("an update needs a gradient for each of 2 parameters, got 1") {
+      var (layer, optimizer) = (LayerNorm(2), Optimizer(.sgd(momentum: 0, nesterov: false)))
+      optimizer.update(&layer, Gradients([t(2)]), rate: 1)
+      return layer
+    },
+    LayerMistake("the optimizer has state for 1 parameters, the layer 2") {
+      var (layer, optimizer) = (LayerNorm(2), Optimizer(.sgd(momentum: 0, nesterov: false), first: [[2]], second: []))
+      optimizer.update(&layer, Gradients([t(2), t(2)]), rate: 1)
+      return layer
+    },
+  ]
+}
+
+@Suite("A programmer's mistake with a layer stops the program with the reason")
+struct LayerRequireTests {
+  init() { setenv("SWIFT_BACKTRACE", "enable=no", 1) }
+
+  @Test(arguments: LayerMistake.all.indices)
+  func message(_ index: Int) async throws {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [index] in
+      _ = LayerMistake.all[index].body()
+    }
+    let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(text.contains("Fatal error: \(LayerMistake.all[index].message)"), "found: \(text)")
+  }
+
+  /// Messages that no test can reach from outside: what a layer has is decided when it is made.
+  static let unreachable = [
+    "attention has neither packed nor separate projections", "a radiance field with directions has all of its heads",
+    "a ConvNeXt has at least one stage",
+  ]
+
+  /// The longest run of words of a message's literal between interpolations.
+  private static func words(_ text: Substring) -> String {
+    var (runs, run, depth, rest) = ([String](), "", 0, text)
+    while let c = rest.popFirst() {
+      if depth == 0, c == "\"" { break }
+      if depth == 0, c == "\\", rest.first == "(" {
+        rest.removeFirst()
+        (runs, run, depth) = (runs + [run], "", 1)
+      } else if depth > 0 {
+        depth += c == "(" ? 1 : c == ")" ? -1 : 0
+      } else {
+        run.append(c)
+      }
+    }
+    return (runs + [run]).max { $0.count < $1.count } ?? ""
+  }
+
+  @Test func everyMessageOfTheSourcesIsTested() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Core/NN").standardized
+    var count = 0
+    for file in try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
+    {
+      let source = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+      for match in source.matches(of: /(?:[^\w]require\([^"]*?,\s*|requirementFailed\(\s*)"/) {
+        let words = Self.words(source[match.range.upperBound...])
+        count += 1
+        let isTested = LayerMistake.all.contains { $0.message.contains(words) } || Self.unreachable.contains(words)
+        #expect(isTested, "no exit test for \"\(words)\" of \(file)")
+      }
+    }
+    #expect(count > 60, "the sources were read")
+  }
+}
