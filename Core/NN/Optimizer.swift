@@ -7,10 +7,16 @@ public struct ParameterScaling: Sendable {
   /// Factors of the learning rate and of the weight decay.
   public typealias Factors = (rate: Real, decay: Real)
   private let rule: @Sendable (ParameterInfo) -> Factors
+  /// Whether it is `standard`, which asks for no names.
+  private(set) var isStandard = false
 
   public init(_ rule: @escaping @Sendable (ParameterInfo) -> Factors) { self.rule = rule }
 
-  public static let standard = ParameterScaling { (1, $0.role == .weight ? 1 : 0) }
+  public static let standard: ParameterScaling = {
+    var scaling = ParameterScaling { (1, $0.role == .weight ? 1 : 0) }
+    scaling.isStandard = true
+    return scaling
+  }()
 
   public func callAsFunction(_ p: ParameterInfo) -> Factors { rule(p) }
 }
@@ -35,7 +41,7 @@ public struct Optimizer: Layer {
   /// An optimizer with its state laid out for a layer, so that a checkpoint can be read into it.
   public init(_ rule: Rule, for layer: some Layer) {
     self.rule = rule
-    prepare(layer.parameters.filter(\.isTrained).map(\.shape))
+    prepare(layer.trainedParameters(named: false).map(\.shape))
   }
 
   /// An optimizer with state of the given shapes, to be filled from a checkpoint.
@@ -74,7 +80,7 @@ public struct Optimizer: Layer {
   public mutating func update<L: Layer>(
     _ layer: inout L, _ gradients: Gradients, rate: Real, decay: Real = 0, scaling: ParameterScaling = .standard
   ) {
-    let trained = layer.parameters.filter(\.isTrained)
+    let trained = layer.trainedParameters(named: !scaling.isStandard)
     require(
       trained.count == gradients.values.count,
       "an update needs a gradient for each of \(trained.count) parameters, got \(gradients.values.count)")
@@ -130,7 +136,7 @@ extension Gradients {
 
   /// The same for each group of parameters by itself: `group` names the group of a parameter. Gives the largest norm.
   public mutating func clip(to limit: Real, layer: some Layer, by group: (ParameterInfo) -> String) -> Real {
-    let names = layer.parameters.filter(\.isTrained).map(group)
+    let names = layer.trainedParameters(named: true).map(group)
     var order: [String] = []
     for name in names where !order.contains(name) { order.append(name) }
     var largest: Real = 0
