@@ -85,7 +85,7 @@ struct OpCase: Sendable, CustomTestStringConvertible {
 enum OpTable {
   static let all: [Op] =
     arithmetic + functions + views + reductions + products + rows + indexing + convolutions + picking + winograd
-    + analysis
+    + feedForwards + analysis
   static let cases: [OpCase] = all.flatMap { $0.cases($0.shapes) }
   static let largeCases: [OpCase] = all.flatMap { $0.cases($0.large) }
 
