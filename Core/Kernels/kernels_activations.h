@@ -48,6 +48,13 @@ INLINE vec geluSlope(vec x) {
   return fmadd(c * (real)0.39894228040143267794, bell, cdf);
 }
 
+/// Both, with one distribution function.
+INLINE void geluAndSlope(vec x, vec *value, vec *slope) {
+  vec bell, below = clampedBelow(x, GAUSS_LIMIT), c = clamped(below, GAUSS_LIMIT), cdf = normalTail(c, &bell);
+  *value = below * cdf;
+  *slope = fmadd(c * (real)0.39894228040143267794, bell, cdf);
+}
+
 /// x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3)
 /// (Hendrycks and Gimpel 2016, arXiv 1606.08415)
 INLINE vec vgeluTanh(vec x) {

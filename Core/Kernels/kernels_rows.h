@@ -166,3 +166,14 @@ static void kernelBiasGelu(ptrdiff_t rows, ptrdiff_t cols, const real *x, const 
 #undef STEP
   }
 }
+
+/// gx may be g: each vector is read before it is written.
+static void kernelGeluBoth(ptrdiff_t n, const real *g, const real *x, real *gx, real *h) {
+#define STEP(i, m)                                             \
+  vec value, slope;                                            \
+  geluAndSlope(loadPart(x + (i), m, 0), &value, &slope);       \
+  storePart(gx + (i), loadPart(g + (i), m, 0) * slope, m);     \
+  storePart(h + (i), value, m);
+  SWEEP(n, STEP)
+#undef STEP
+}

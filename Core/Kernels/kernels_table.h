@@ -65,6 +65,7 @@ const repro_kernels_f64 REPRO_TABLE = {
   .layerNormBackward = kernelLayerNormBackward,
   .biasAdd = kernelBiasAdd,
   .biasGelu = kernelBiasGelu,
+  .geluBoth = kernelGeluBoth,
   .adamw = kernelAdamw,
   .nonFinite = kernelNonFinite,
   .transpose = kernelTranspose,

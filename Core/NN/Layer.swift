@@ -110,6 +110,16 @@ extension Layer {
     return lister.found
   }
 
+  /// The parameters that gradients and updates reach, in the order of `visit`; without their paths, which take longer to
+  /// spell than an update takes, unless they are asked for.
+  func trainedParameters(named: Bool) -> [ParameterInfo] {
+    if named { return parameters.filter(\.isTrained) }
+    var copy = self
+    var lister = TrainedLister()
+    copy.visit(&lister)
+    return lister.found
+  }
+
   /// Number of trained scalars.
   public var parameterCount: Int { parameters.reduce(0) { $0 + ($1.isTrained ? $1.shape.count : 0) } }
 
@@ -138,6 +148,17 @@ private struct Lister: LayerVisitor {
     found.append(ParameterInfo(path: place.path(name), role: role, shape: t.shape, isFrozen: place.isFrozen))
   }
   mutating func enter(_ name: StaticString, _ index: Int?, frozen: Bool) { place.enter(name, index, frozen: frozen) }
+  mutating func leave() { place.leave() }
+}
+
+private struct TrainedLister: LayerVisitor {
+  var place = FrozenDepth()
+  var found: [ParameterInfo] = []
+  mutating func tensor(_ name: StaticString, _ role: Role, _ t: inout Tensor) {
+    guard role != .buffer, !place.isFrozen else { return }
+    found.append(ParameterInfo(path: "", role: role, shape: t.shape, isFrozen: false))
+  }
+  mutating func enter(_ name: StaticString, _ index: Int?, frozen: Bool) { place.enter(frozen) }
   mutating func leave() { place.leave() }
 }
 

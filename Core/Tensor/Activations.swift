@@ -1,24 +1,38 @@
 // Activation functions. Each has one fused backward kernel, and the same derivative in ops for when it is recorded.
+// They consume their input: a temporary without history is overwritten instead of being copied.
 
 extension Tensor {
-  private func activation(
+  private consuming func activation(
     _ name: StaticString, _ forward: UnaryKernel, _ backward: BinaryKernel,
     composed: @escaping (_ gradient: Tensor, _ x: Tensor) -> Tensor
   ) -> Tensor {
-    mapped(forward).recorded(name, self) { s in
+    guard isTracked else { return overwritten(name, by: forward) }
+    let x = self
+    return x.mapped(forward).recorded(name, x) { s in
       s.createGraph
-        ? composed(s.gradient, self)
-        : Tensor.combined(name, backward, s.gradient.contiguous(), self.detached.contiguous())
+        ? composed(s.gradient, x)
+        : Tensor.combined(name, backward, s.gradient.contiguous(), x.detached.contiguous())
     }
   }
 
+  /// y_i = kernel(x_i) of a constant, in its own buffer if nobody else sees it.
+  private consuming func overwritten(_ name: StaticString, by kernel: UnaryKernel) -> Tensor {
+    var x = self
+    guard x.isContiguous, x.hasBufferOfItsOwn() else { return x.mapped(kernel).recorded(name, x) { $0.gradient } }
+    if isProfiling { Profiler.shared.took() }
+    let target = x.base
+    forTiles(x.count) { first, n in kernel(n, target + first, target + first) }
+    if isProfiling { x.profileForward(name, operands: 2) }
+    return x
+  }
+
   /// max(x, 0)
-  public func relu() -> Tensor {
+  public consuming func relu() -> Tensor {
     activation("relu", kernels.relu, kernels.reluBackward) { g, x in g * Tensor(0).isLess(x) }
   }
 
   /// x * Phi(x), Phi the distribution function of the standard normal (Hendrycks and Gimpel 2016, arXiv 1606.08415).
-  public func gelu() -> Tensor {
+  public consuming func gelu() -> Tensor {
     activation("gelu", kernels.gelu, kernels.geluBackward) { g, x in
       let density: Tensor = (x.squared() * -0.5).exp() * 0.3989422804014327
       return g * (((x * 0.7071067811865476).erf() + 1) * 0.5 + x * density)
@@ -26,7 +40,7 @@ extension Tensor {
   }
 
   /// x * sigmoid(x)
-  public func silu() -> Tensor {
+  public consuming func silu() -> Tensor {
     activation("silu", kernels.silu, kernels.siluBackward) { g, x in
       let p = x.sigmoid()
       return g * (p + x * p * (1 - p))

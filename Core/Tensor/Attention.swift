@@ -13,12 +13,10 @@ public func selfAttention(_ qkv: Tensor, heads: Int) -> Tensor {
     "selfAttention needs [B, N, 3 * heads * d] for \(heads) heads, got \(qkv.shape)")
   let packed = qkv.contiguous()
   let plan = AttentionPlan(packed.shape, heads: heads)
-  let weights = Tensor(uninitialized: [plan.batch * heads, plan.n, plan.n])
-  let out = Tensor(uninitialized: [plan.batch, plan.n, plan.width])
-  plan.forward(packed, weights, out)
+  let out = plan.forward(packed)
   return out.recorded("selfAttention", packed) { s in
     if s.createGraph { return attentionDerivative(s.gradient, s(packed), heads: heads) }
-    return plan.backward(packed.detached, weights, s.gradient.contiguous())
+    return plan.backward(packed.detached, s.gradient.contiguous())
   }
 }
 
@@ -64,47 +62,57 @@ private struct AttentionPlan {
     BLASMatrix(base: base, leading: leading, isTransposed: transposed)
   }
 
-  func forward(_ qkv: Tensor, _ weights: Tensor, _ out: Tensor) {
-    if qkv.count == 0 { return }
-    let (p, w, o) = (qkv.base, weights.base, out.base)
-    forTiles(batch * heads, headsPerTile) { first, count in
-      for i in first..<(first + count) {
-        let q = p + (i / heads) * n * 3 * width + (i % heads) * d
-        gemm(
-          n, n, d, matrix(q, leading: 3 * width), matrix(q + width, leading: 3 * width, transposed: true),
-          w + i * n * n, leading: n)
-      }
-      kernels.softmax(count * n, n, scale, w + first * n * n, w + first * n * n)
-      for i in first..<(first + count) {
-        let v = p + (i / heads) * n * 3 * width + (i % heads) * d + 2 * width
-        gemm(
-          n, d, n, matrix(w + i * n * n, leading: n), matrix(v, leading: 3 * width),
-          o + (i / heads) * n * width + (i % heads) * d, leading: width)
-      }
+  /// Where the queries of head i lie in `qkv`, the keys `width` further, the values twice that.
+  private func place(_ i: Int) -> Int { (i / heads) * n * 3 * width + (i % heads) * d }
+
+  /// The weights of heads first ..< first + count, `[count, N, N]`.
+  private func weights(_ qkv: UnsafeMutablePointer<Real>, _ first: Int, _ count: Int, _ w: UnsafeMutablePointer<Real>) {
+    for i in first..<(first + count) {
+      let q = qkv + place(i)
+      gemm(
+        n, n, d, matrix(q, leading: 3 * width), matrix(q + width, leading: 3 * width, transposed: true),
+        w + (i - first) * n * n, leading: n)
     }
-    withExtendedLifetime((qkv, weights, out)) {}
+    kernels.softmax(count * n, n, scale, w, w)
   }
 
-  func backward(_ qkv: Tensor, _ weights: Tensor, _ g: Tensor) -> Tensor {
-    let result = Tensor(uninitialized: qkv.shape)
-    if qkv.count == 0 { return result }
-    let (p, w, pg, r) = (qkv.base, weights.base, g.base, result.base)
+  func forward(_ qkv: Tensor) -> Tensor {
+    let out = Tensor(uninitialized: [batch, n, width])
+    if qkv.count == 0 { return out }
+    let (p, o) = (qkv.base, out.base)
     forTiles(batch * heads, headsPerTile) { first, count in
       let scratch = Tensor(uninitialized: [count, n, n])
-      let gs = scratch.base
+      let w = scratch.base
+      weights(p, first, count, w)
       for i in first..<(first + count) {
-        let at = (i / heads) * n * 3 * width + (i % heads) * d
-        let go = matrix(pg + (i / heads) * n * width + (i % heads) * d, leading: width)
         gemm(
-          n, n, d, go, matrix(p + at + 2 * width, leading: 3 * width, transposed: true), gs + (i - first) * n * n,
-          leading: n)
-        gemm(
-          n, d, n, matrix(w + i * n * n, leading: n, transposed: true), go, r + at + 2 * width, leading: 3 * width)
+          n, d, n, matrix(w + (i - first) * n * n, leading: n), matrix(p + place(i) + 2 * width, leading: 3 * width),
+          o + (i / heads) * n * width + (i % heads) * d, leading: width)
       }
-      kernels.softmaxBackward(count * n, n, scale, w + first * n * n, gs, gs)
+      withExtendedLifetime(scratch) {}
+    }
+    withExtendedLifetime(qkv) {}
+    return out
+  }
+
+  /// The weights are computed again: that costs less time than to read them from memory, and none of the memory.
+  func backward(_ qkv: Tensor, _ g: Tensor) -> Tensor {
+    let result = Tensor(uninitialized: qkv.shape)
+    if qkv.count == 0 { return result }
+    let (p, pg, r) = (qkv.base, g.base, result.base)
+    forTiles(batch * heads, headsPerTile) { first, count in
+      let scratch = Tensor(uninitialized: [2, count, n, n])
+      let (w, gs) = (scratch.base, scratch.base + count * n * n)
+      weights(p, first, count, w)
       for i in first..<(first + count) {
-        let at = (i / heads) * n * 3 * width + (i % heads) * d
-        let s = gs + (i - first) * n * n
+        let (at, plane) = (place(i), (i - first) * n * n)
+        let go = matrix(pg + (i / heads) * n * width + (i % heads) * d, leading: width)
+        gemm(n, n, d, go, matrix(p + at + 2 * width, leading: 3 * width, transposed: true), gs + plane, leading: n)
+        gemm(n, d, n, matrix(w + plane, leading: n, transposed: true), go, r + at + 2 * width, leading: 3 * width)
+      }
+      kernels.softmaxBackward(count * n, n, scale, w, gs, gs)
+      for i in first..<(first + count) {
+        let (at, s) = (place(i), gs + (i - first) * n * n)
         gemm(n, d, n, matrix(s, leading: n), matrix(p + at + width, leading: 3 * width), r + at, leading: 3 * width)
         gemm(
           n, d, n, matrix(s, leading: n, transposed: true), matrix(p + at, leading: 3 * width), r + at + width,
@@ -112,7 +120,7 @@ private struct AttentionPlan {
       }
       withExtendedLifetime(scratch) {}
     }
-    withExtendedLifetime((qkv, weights, g)) {}
+    withExtendedLifetime((qkv, g)) {}
     return result
   }
 }

@@ -5,6 +5,14 @@ struct BLASMatrix {
   var base: UnsafeMutablePointer<Real>
   var leading: Int
   var isTransposed: Bool
+
+  /// The same matrix without the rows (or columns) before this one.
+  func fromRow(_ row: Int) -> BLASMatrix {
+    BLASMatrix(base: base + (isTransposed ? row : row * leading), leading: leading, isTransposed: isTransposed)
+  }
+  func fromColumn(_ column: Int) -> BLASMatrix {
+    BLASMatrix(base: base + (isTransposed ? column * leading : column), leading: leading, isTransposed: isTransposed)
+  }
 }
 
 /// c = alpha * op(a) op(b) + beta * c, row-major, `[m, k] [k, n] -> [m, n]`, on the calling thread.
@@ -26,32 +34,92 @@ func gemm(
   #endif
 }
 
-/// The same, cut into tiles of rows (or columns) of c for the thread pool; the cuts depend on m, n, k only.
+/// A block of the result of a product.
+struct ProductBlock {
+  let rows, columns: Range<Int>
+
+  /// Calls `body` for every run of whole rows in a result with rows of `width`: once if the block has whole rows, else once
+  /// for each row.
+  @inline(__always)
+  func forEachRun(of width: Int, _ body: (_ at: Int, _ rows: Int, _ columns: Int, _ firstColumn: Int) -> Void) {
+    if columns.count == width { return body(rows.lowerBound * width, rows.count, width, 0) }
+    for row in rows { body(row * width + columns.lowerBound, 1, columns.count, columns.lowerBound) }
+  }
+}
+
+/// How a product is cut for the thread pool; a function of m, n, k alone.
+enum ProductCut: Equatable {
+  case whole
+  /// Into parts of so many rows (or columns) of the result.
+  case rows(Int), columns(Int)
+  /// Into so many parts of the sum, each of so many terms, which are added in order.
+  case terms(Int, parts: Int)
+
+  init(_ m: Int, _ n: Int, _ k: Int) {
+    let work = 2 * m * n * k
+    let longest = max(m, n)
+    if work < 12_000_000 {
+      self = .whole
+    } else if k >= 1024, k >= 4 * longest {
+      // A small result of a long sum, such as the gradient of a weight: narrow parts of the result would each pack all of
+      // the other matrix. The larger the result, the more it costs to add the parts.
+      let parts = min(max(4, min(8, 600_000 / (m * n))), k / 512) / 2 * 2
+      self = .terms(ProductCut.rounded(k, parts), parts: parts)
+    } else {
+      // Every part packs the whole of the other matrix, which costs about as much as 20 of its own rows: hence few and
+      // wide parts, an even number of them.
+      let parts = min(12, max(2, longest / 160 / 2 * 2))
+      self = m >= n ? .rows(ProductCut.rounded(m, parts)) : .columns(ProductCut.rounded(n, parts))
+    }
+  }
+
+  /// The part's length, a multiple of 16 where that leaves no part empty.
+  private static func rounded(_ length: Int, _ parts: Int) -> Int { ((length + parts - 1) / parts + 15) / 16 * 16 }
+}
+
+/// The same, cut into parts for the thread pool; the cuts depend on m, n, k only.
+///
+/// - Parameter finish: called for each block of c as soon as it is there, while it still lies in the cache.
 func tiledGemm(
-  _ m: Int, _ n: Int, _ k: Int, alpha: Real = 1, _ a: BLASMatrix, _ b: BLASMatrix, beta: Real = 0,
-  _ c: UnsafeMutablePointer<Real>, leading ldc: Int
+  _ m: Int, _ n: Int, _ k: Int, alpha: Real = 1, _ a: BLASMatrix, _ b: BLASMatrix,
+  _ c: UnsafeMutablePointer<Real>, leading ldc: Int, finish: (ProductBlock) -> Void = { _ in }
 ) {
-  let work = 2 * m * n * k
-  let wanted = min(16, work / 6_000_000)
   if m == 0 || n == 0 { return }
-  if wanted < 2 {
-    gemm(m, n, k, alpha: alpha, a, b, beta: beta, c, leading: ldc)
-  } else if m >= n {
-    let rows = (((m + wanted - 1) / wanted) + 15) / 16 * 16
+  switch ProductCut(m, n, k) {
+  case .whole:
+    gemm(m, n, k, alpha: alpha, a, b, c, leading: ldc)
+    finish(ProductBlock(rows: 0..<m, columns: 0..<n))
+  case .rows(let rows):
     ThreadPool.shared.forEach((m + rows - 1) / rows) { i in
       let first = i * rows
-      var part = a
-      part.base += a.isTransposed ? first : first * a.leading
-      gemm(min(rows, m - first), n, k, alpha: alpha, part, b, beta: beta, c + first * ldc, leading: ldc)
+      let count = min(rows, m - first)
+      gemm(count, n, k, alpha: alpha, a.fromRow(first), b, c + first * ldc, leading: ldc)
+      finish(ProductBlock(rows: first..<first + count, columns: 0..<n))
     }
-  } else {
-    let columns = (((n + wanted - 1) / wanted) + 15) / 16 * 16
+  case .columns(let columns):
     ThreadPool.shared.forEach((n + columns - 1) / columns) { i in
       let first = i * columns
-      var part = b
-      part.base += b.isTransposed ? first * b.leading : first
-      gemm(m, min(columns, n - first), k, alpha: alpha, a, part, beta: beta, c + first, leading: ldc)
+      let count = min(columns, n - first)
+      gemm(m, count, k, alpha: alpha, a, b.fromColumn(first), c + first, leading: ldc)
+      finish(ProductBlock(rows: 0..<m, columns: first..<first + count))
     }
+  case .terms(let terms, _):
+    let parts = (k + terms - 1) / terms
+    let partial = Tensor(uninitialized: [parts, m, n])
+    let sums = partial.base
+    ThreadPool.shared.forEach(parts) { i in
+      let first = i * terms
+      gemm(
+        m, n, min(terms, k - first), alpha: alpha, a.fromColumn(first), b.fromRow(first), sums + i * m * n, leading: n)
+    }
+    forTiles(m, max(1, tileElements / n)) { first, rows in
+      for i in 1..<parts {
+        kernels.add(rows * n, sums + first * n, 1, sums + (i * m + first) * n, 1, sums + first * n)
+      }
+      for r in first..<(first + rows) { (c + r * ldc).update(from: sums + r * n, count: n) }
+      finish(ProductBlock(rows: first..<first + rows, columns: 0..<n))
+    }
+    withExtendedLifetime(partial) {}
   }
 }
 
@@ -84,8 +152,27 @@ extension Tensor {
     return offsets
   }
 
+  /// y = x W^T of `[R, in]` and `[out, in]`, without history; `finish` is told of each block that is there.
+  static func multiply(
+    _ x: Tensor, byRowsOf weight: Tensor, into y: Tensor,
+    finish: (ProductBlock) -> Void = { _ in }
+  ) {
+    let (a, lda, ta) = x.readable()
+    let (w, ldw, tw) = weight.readable()
+    let (m, n, k) = (x.shape[0], weight.shape[0], weight.shape[1])
+    if k == 0 {
+      kernels.fill(y.count, 0, y.base)
+      if y.count > 0 { finish(ProductBlock(rows: 0..<m, columns: 0..<n)) }
+    } else {
+      tiledGemm(
+        m, n, k, BLASMatrix(base: a.base, leading: lda, isTransposed: ta),
+        BLASMatrix(base: w.base, leading: ldw, isTransposed: !tw), y.base, leading: max(n, 1), finish: finish)
+    }
+    withExtendedLifetime((a, w, y)) {}
+  }
+
   /// Product without history; see `matmul`.
-  fileprivate static func product(_ a: Tensor, _ b: Tensor) -> Tensor {
+  static func product(_ a: Tensor, _ b: Tensor) -> Tensor {
     let (m, k, n) = (a.shape[-2], a.shape[-1], b.shape[-1])
     // Rows of all matrices at once against one matrix.
     if b.rank == 2, a.rank != 2 {
@@ -155,13 +242,18 @@ public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
   )
   let (rows, width) = (x.shape.array.dropLast().reduce(1, *), weight.shape[0])
   let flat = x.reshaped(to: [rows, x.shape[-1]])
-  let product = Tensor.product(flat.detached, weight.detached.transposed())
+  let product = Tensor(uninitialized: [rows, width])
   if let bias {
     let (p, b) = (product.base, bias.detached.contiguous())
-    forTiles(rows, max(1, tileElements / max(width, 1))) { first, n in
-      kernels.biasAdd(n, width, p + first * width, b.base, p + first * width)
+    let start = b.base
+    Tensor.multiply(flat, byRowsOf: weight, into: product) { block in
+      block.forEachRun(of: width) { at, rows, columns, first in
+        kernels.biasAdd(rows, columns, p + at, start + first, p + at)
+      }
     }
     withExtendedLifetime(b) {}
+  } else {
+    Tensor.multiply(flat, byRowsOf: weight, into: product)
   }
   let inputs = bias.map { [flat, weight, $0] } ?? [flat, weight]
   return product.recorded("linear", inputs: inputs) { s in

@@ -4,52 +4,107 @@ import Synchronization
 ///
 /// Serial numbers grow with time, so descending serials are a topological order, and a fixed order of summation.
 final class Node: @unchecked Sendable {
+  /// An op's derivative: from the gradient of its output to those of its inputs, nil where none is needed.
+  enum Derivative {
+    case one((VJPScope) -> Tensor)
+    case two((VJPScope) -> (Tensor?, Tensor?))
+    case many((VJPScope) -> [Tensor?])
+  }
+
+  /// A tensor of its own, so that nodes without one are small.
+  private final class Saved {
+    let tensor: Tensor
+    init(_ tensor: Tensor) { self.tensor = tensor }
+  }
+
   let serial: Int
   let name: StaticString
-  private(set) var parents: [Node?]
-  private(set) var vjp: ((VJPScope) -> [Tensor?])?
-  /// The op's result without history, where its derivative wants it.
-  private(set) var savedOutput: Tensor?
+  /// The nodes of the inputs, nil for constants. Nearly every op has one or two, which need no list.
+  private var first, second: Node?
+  private var list: [Node?] = []
+  let parentCount: Int
+  private(set) var derivative: Derivative?
+  private var saved: Saved?
   /// Scratch of one backward pass: the place of this node in its list.
   var slot = -1
 
   private static let nextSerial = Atomic<Int>(0)
 
-  init(_ name: StaticString, parents: [Node?], savedOutput: Tensor?, vjp: ((VJPScope) -> [Tensor?])?) {
+  /// A variable: has a gradient, but no history.
+  init(variable name: StaticString) {
     serial = Node.nextSerial.wrappingAdd(1, ordering: .relaxed).newValue
-    self.name = name
-    self.parents = parents
-    self.savedOutput = savedOutput
-    self.vjp = vjp
+    (self.name, parentCount) = (name, 0)
   }
 
-  /// A variable: has a gradient, but no history.
-  var isLeaf: Bool { parents.isEmpty }
+  init(_ name: StaticString, _ first: Node?, savedOutput: Tensor?, _ derivative: Derivative) {
+    serial = Node.nextSerial.wrappingAdd(1, ordering: .relaxed).newValue
+    (self.name, self.first, parentCount) = (name, first, 1)
+    self.derivative = derivative
+    if let savedOutput { saved = Saved(savedOutput) }
+  }
+
+  init(_ name: StaticString, _ first: Node?, _ second: Node?, savedOutput: Tensor?, _ derivative: Derivative) {
+    serial = Node.nextSerial.wrappingAdd(1, ordering: .relaxed).newValue
+    (self.name, self.first, self.second, parentCount) = (name, first, second, 2)
+    self.derivative = derivative
+    if let savedOutput { saved = Saved(savedOutput) }
+  }
+
+  init(_ name: StaticString, list: [Node?], savedOutput: Tensor?, _ derivative: Derivative) {
+    serial = Node.nextSerial.wrappingAdd(1, ordering: .relaxed).newValue
+    (self.name, self.list, parentCount) = (name, list, list.count)
+    self.derivative = derivative
+    if let savedOutput { saved = Saved(savedOutput) }
+  }
+
+  var isLeaf: Bool { parentCount == 0 }
+
+  /// The node of an input.
+  func parent(_ i: Int) -> Node? { list.isEmpty ? (i == 0 ? first : second) : list[i] }
+  var parents: [Node?] { (0..<parentCount).map(parent) }
+
+  /// The op's result without history, where its derivative wants it.
+  var savedOutput: Tensor? { saved?.tensor }
 
   /// Whether the pass to targets that are not older than `oldest` visits this node. One that is older has a slot only if it
   /// belongs to a pass that waits for this one (a recomputation inside of a derivative).
   func isVisited(_ oldest: Int) -> Bool { serial >= oldest && slot >= 0 }
 
+  /// Whether the pass visits one of the inputs.
+  func leadsOn(_ oldest: Int) -> Bool {
+    if list.isEmpty { return (first?.isVisited(oldest) ?? false) || (second?.isVisited(oldest) ?? false) }
+    return list.contains { $0?.isVisited(oldest) ?? false }
+  }
+
   /// Drops what the derivative saved, once it has been used.
   func consume() {
-    vjp = nil
-    savedOutput = nil
+    derivative = nil
+    saved = nil
   }
 
   /// A naive release would recurse as deep as the graph is long; this walks it with a list instead. What a derivative
   /// captured is made of this node's parents, which the list holds, so dropping it here cannot recurse either.
   deinit {
-    guard !parents.isEmpty else { return }
-    var waiting = parents
-    parents = []
-    vjp = nil
-    while !waiting.isEmpty {
-      // The node must be moved out of the list: a second reference would hide that nobody else holds it.
-      guard var node = waiting.removeLast(), isKnownUniquelyReferenced(&node) else { continue }
-      waiting.append(contentsOf: node.parents)
-      node.parents = []
-      node.vjp = nil
+    if first == nil && second == nil && list.isEmpty { return }
+    var waiting: [Node] = []
+    var next = release(into: &waiting)
+    while true {
+      if next == nil { next = waiting.popLast() }
+      guard var node = next else { return }
+      // The node must be moved out of the variable: a second reference would hide that nobody else holds it.
+      next = nil
+      if isKnownUniquelyReferenced(&node) { next = node.release(into: &waiting) }
     }
+  }
+
+  /// Gives its parents away: one as the result, the others into the list.
+  private func release(into waiting: inout [Node]) -> Node? {
+    for case let node? in list { waiting.append(node) }
+    if let second { waiting.append(second) }
+    let next = first
+    (first, second, list) = (nil, nil, [])
+    derivative = nil
+    return next
   }
 }
 
@@ -72,7 +127,7 @@ struct VJPScope {
   }
 
   /// Whether the gradient of this input is wanted.
-  func needs(_ input: Int) -> Bool { node.parents[input].map { $0.slot >= 0 } ?? false }
+  func needs(_ input: Int) -> Bool { node.parent(input).map { $0.slot >= 0 } ?? false }
 }
 
 extension Tensor {
@@ -86,7 +141,7 @@ extension Tensor {
   /// The same values as a variable, with respect to which gradients can be asked.
   public var tracked: Tensor {
     var x = self
-    x.node = Node("variable", parents: [], savedOutput: nil, vjp: nil)
+    x.node = Node(variable: "variable")
     return x
   }
 
@@ -101,7 +156,7 @@ extension Tensor {
     if isProfiling { profileForward(name, [x]) }
     guard let parent = x.node else { return self }
     var y = self
-    y.node = Node(name, parents: [parent], savedOutput: savesOutput ? self : nil) { [vjp($0)] }
+    y.node = Node(name, parent, savedOutput: savesOutput ? self : nil, .one(vjp))
     return y
   }
 
@@ -114,10 +169,7 @@ extension Tensor {
     if isProfiling { profileForward(name, [a, b]) }
     guard a.node != nil || b.node != nil else { return self }
     var y = self
-    y.node = Node(name, parents: [a.node, b.node], savedOutput: savesOutput ? self : nil) {
-      let (ga, gb) = vjp($0)
-      return [ga, gb]
-    }
+    y.node = Node(name, a.node, b.node, savedOutput: savesOutput ? self : nil, .two(vjp))
     return y
   }
 
@@ -129,7 +181,7 @@ extension Tensor {
     if isProfiling { profileForward(name, inputs) }
     guard inputs.contains(where: { $0.node != nil }) else { return self }
     var y = self
-    y.node = Node(name, parents: inputs.map(\.node), savedOutput: savesOutput ? self : nil, vjp: vjp)
+    y.node = Node(name, list: inputs.map(\.node), savedOutput: savesOutput ? self : nil, .many(vjp))
     return y
   }
 
@@ -167,66 +219,109 @@ public func gradients(
   }
   let keepGraph = keepGraph ?? createGraph
   let order = nodesToVisit(from: y.node, targets: targets)
-  defer { for node in order { node.slot = -1 } }
-  var sums: [Tensor?] = Array(repeating: nil, count: order.count)
+  var sums = GradientSums(count: order.count, createGraph: createGraph, oldest: targets.map(\.serial).min() ?? 0)
+  for target in targets where target.slot >= 0 { sums.isTarget[target.slot] = true }
   if let root = y.node, root.slot >= 0 {
-    sums[root.slot] = seed.map { createGraph ? $0 : $0.detached } ?? Tensor.ones(y.shape)
+    sums.values[root.slot] = seed.map { createGraph ? $0 : $0.detached } ?? Tensor.ones(y.shape)
   }
-  let isTarget = Set(targets.map(\.serial))
-  let oldest = targets.map(\.serial).min() ?? 0
+  // y holds its node, which holds all the others.
+  withExtendedLifetime(y) {
+    for node in order { node._withUnsafeGuaranteedRef { sums.visit($0, keepsGraph: keepGraph) } }
+    for node in order { node._withUnsafeGuaranteedRef { if !sums.isTarget[$0.slot] { $0.slot = -1 } } }
+  }
+  defer { for target in targets { target.slot = -1 } }
+  return zip(variables, targets).map { x, node in
+    (node.slot >= 0 ? sums.values[node.slot] : nil) ?? Tensor.zeros(x.shape)
+  }
+}
 
-  for (i, node) in order.enumerated() {
-    guard let gradient = sums[i], node.parents.contains(where: { $0?.isVisited(oldest) ?? false }) else { continue }
-    if !isTarget.contains(node.serial) { sums[i] = nil }
-    guard let vjp = node.vjp else {
+/// What has arrived at each node of a backward pass.
+private struct GradientSums {
+  /// By slot; nil before the first part arrives, and again once it has been passed on.
+  var values: [Tensor?]
+  var isTarget: [Bool]
+  let createGraph: Bool
+  /// The serial number of the oldest target.
+  let oldest: Int
+
+  init(count: Int, createGraph: Bool, oldest: Int) {
+    values = Array(repeating: nil, count: count)
+    isTarget = Array(repeating: false, count: count)
+    (self.createGraph, self.oldest) = (createGraph, oldest)
+  }
+
+  /// Passes the gradient of a node on to its parents.
+  mutating func visit(_ node: Node, keepsGraph: Bool) {
+    let slot = node.slot
+    guard node.leadsOn(oldest), let gradient = isTarget[slot] ? values[slot] : values[slot].take() else { return }
+    guard let derivative = node.derivative else {
       requirementFailed("the graph of \(node.name) was already consumed; pass keepGraph: true to the first pass")
     }
-    let parts = profilingBackward(node.name, gradient) {
-      vjp(VJPScope(gradient: gradient, createGraph: createGraph, node: node))
+    let scope = VJPScope(gradient: gradient, createGraph: createGraph, node: node)
+    switch derivative {
+    case .one(let vjp):
+      let part = profilingBackward(node.name, gradient, { vjp(scope) }, elements: { $0.count })
+      add(part, to: node.parent(0))
+    case .two(let vjp):
+      let (a, b) = profilingBackward(
+        node.name, gradient, { vjp(scope) }, elements: { ($0?.count ?? 0) + ($1?.count ?? 0) })
+      if let a { add(a, to: node.parent(0)) }
+      if let b { add(b, to: node.parent(1)) }
+    case .many(let vjp):
+      let parts = profilingBackward(
+        node.name, gradient, { vjp(scope) }, elements: { $0.reduce(0) { $0 + ($1?.count ?? 0) } })
+      for (i, part) in parts.enumerated() where i < node.parentCount { if let part { add(part, to: node.parent(i)) } }
     }
-    for (parent, part) in zip(node.parents, parts) {
-      guard let parent, parent.isVisited(oldest), let part else { continue }
-      let slot = parent.slot
-      guard var sum = sums[slot] else {
-        sums[slot] = part
-        continue
-      }
-      sums[slot] = nil
-      if createGraph { sum = sum + part } else { Profile.measure("sum of gradients") { sum.add(part) } }
-      sums[slot] = sum
-    }
-    if !keepGraph { node.consume() }
+    if !keepsGraph { node.consume() }
   }
-  return zip(variables, targets).map { x, node in
-    (node.slot >= 0 ? sums[node.slot] : nil) ?? Tensor.zeros(x.shape)
+
+  private mutating func add(_ part: consuming Tensor, to parent: Node?) {
+    guard let parent, parent.isVisited(oldest) else { return }
+    let slot = parent.slot
+    // Taken out: the only reference, so that the sum may be written in place.
+    guard var sum = values[slot].take() else {
+      values[slot] = part
+      return
+    }
+    let more = part
+    if createGraph { sum = sum + more } else { Profile.measure("sum of gradients") { sum.add(more) } }
+    values[slot] = sum
   }
 }
 
 /// The nodes between y and the targets, newest first; gives each its slot and leaves -1 on those that lead to no target.
-private func nodesToVisit(from root: Node?, targets: [Node]) -> [Node] {
+private func nodesToVisit(from root: Node?, targets: [Node]) -> [Unmanaged<Node>] {
   // Nodes are younger than their parents: one that is older than all targets leads to none of them.
   let oldest = targets.map(\.serial).min() ?? 0
   guard let root, root.serial >= oldest else { return [] }
-  var found = [root]
+  var found = [(serial: root.serial, node: Unmanaged.passUnretained(root))]
   root.slot = 0
   var next = 0
+  var isSorted = true
   while next < found.count {
-    for case let parent? in found[next].parents where parent.serial >= oldest && parent.slot < 0 {
-      parent.slot = 0
-      found.append(parent)
+    found[next].node._withUnsafeGuaranteedRef { node in
+      for i in 0..<node.parentCount {
+        guard let parent = node.parent(i), parent.serial >= oldest, parent.slot < 0 else { continue }
+        parent.slot = 0
+        isSorted = isSorted && parent.serial < found[found.count - 1].serial
+        found.append((parent.serial, Unmanaged.passUnretained(parent)))
+      }
     }
     next += 1
   }
-  found.sort { $0.serial < $1.serial }
-  for node in found { node.slot = -1 }
+  if !isSorted { found.sort { $0.serial > $1.serial } }
+  for (_, node) in found { node._withUnsafeGuaranteedRef { $0.slot = -1 } }
   for target in targets { target.slot = 0 }
-  var needed: [Node] = []
-  for node in found where node.slot == 0 || node.parents.contains(where: { $0?.isVisited(oldest) ?? false }) {
-    node.slot = 0
-    needed.append(node)
+  var needed: [Unmanaged<Node>] = []
+  for (_, node) in found.reversed() {
+    node._withUnsafeGuaranteedRef {
+      guard $0.slot == 0 || $0.leadsOn(oldest) else { return }
+      $0.slot = 0
+      needed.append(node)
+    }
   }
   for target in targets where target.slot == 0 { target.slot = -1 }
   needed.reverse()
-  for (i, node) in needed.enumerated() { node.slot = i }
+  for (i, node) in needed.enumerated() { node._withUnsafeGuaranteedRef { $0.slot = i } }
   return needed
 }

@@ -56,6 +56,12 @@ func profileProduct(_ m: Int, _ n: Int, _ k: Int) {
 }
 
 extension Tensor {
+  /// Notes that an op of the forward pass is done that has moved as many bytes as this tensor has, so many times.
+  @inline(never)
+  func profileForward(_ name: StaticString, operands: Int) {
+    Profiler.shared.finish(name, bytes: operands * count * MemoryLayout<Real>.stride)
+  }
+
   /// Notes that an op of the forward pass has just made this tensor of these inputs.
   @inline(never)
   func profileForward(_ name: StaticString, _ inputs: [Tensor]) {
@@ -67,11 +73,13 @@ extension Tensor {
 
 /// Runs a derivative; while a profile is being taken, its time stands under the op's name.
 @inline(__always)
-func profilingBackward(_ name: StaticString, _ gradient: Tensor, _ body: () -> [Tensor?]) -> [Tensor?] {
+func profilingBackward<R>(
+  _ name: StaticString, _ gradient: Tensor, _ body: () -> R, elements: (R) -> Int
+) -> R {
   guard isProfiling, let start = Profiler.shared.enter() else { return body() }
   let parts = body()
-  let elements = parts.reduce(gradient.count) { $0 + ($1?.count ?? 0) }
-  Profiler.shared.leave(name, .backward, since: start, bytes: elements * MemoryLayout<Real>.stride)
+  let bytes = (gradient.count + elements(parts)) * MemoryLayout<Real>.stride
+  Profiler.shared.leave(name, .backward, since: start, bytes: bytes)
   return parts
 }
 

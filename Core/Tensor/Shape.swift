@@ -5,12 +5,12 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
   /// The largest rank.
   public static let maxRank = 8
 
-  @usableFromInline var extents: SIMD8<Int>
+  private var extents: InlineArray<8, Int>
   public private(set) var rank: Int
 
   public init(_ extents: some Collection<Int>) {
     require(extents.count <= Shape.maxRank, "a shape has at most \(Shape.maxRank) axes, got \(Array(extents))")
-    self.extents = SIMD8(repeating: 0)
+    self.extents = InlineArray(repeating: 0)
     rank = 0
     for extent in extents {
       require(extent >= 0, "an extent is not negative, got \(Array(extents))")
@@ -20,6 +20,14 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
   }
 
   public init(arrayLiteral elements: Int...) { self.init(elements) }
+
+  public static func == (a: Shape, b: Shape) -> Bool {
+    guard a.rank == b.rank else { return false }
+    for i in 0..<a.rank where a.extents[i] != b.extents[i] { return false }
+    return true
+  }
+
+  public func hash(into hasher: inout Hasher) { for i in 0..<rank { hasher.combine(extents[i]) } }
 
   /// The shape of a scalar, `[]`.
   public static let scalar = Shape([])

@@ -104,6 +104,9 @@ public struct Tensor: Sendable {
     if !isKnownUniquelyReferenced(&storage) || !isContiguous { self = copied() }
   }
 
+  /// Whether no other tensor looks at this one's buffer.
+  mutating func hasBufferOfItsOwn() -> Bool { isKnownUniquelyReferenced(&storage) }
+
   /// A contiguous copy with a buffer of its own and no history.
   func copied() -> Tensor {
     let y = Tensor(uninitialized: shape)

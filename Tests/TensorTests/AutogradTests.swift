@@ -42,7 +42,7 @@ struct AutogradTests {
     let y = x.exp().sum()
     let first = gradients(of: y, with: [x], keepGraph: true)[0]
     #expect(sameBits(first, gradients(of: y, with: [x])[0]))
-    #expect(y.node?.vjp == nil, "what the graph saved is freed")
+    #expect(y.node?.derivative == nil, "what the graph saved is freed")
   }
 
   @Test func aSeedWithAHistoryRecordsNothingInAFirstOrderPass() {

@@ -103,11 +103,14 @@ import Testing
     }
     keep("biasAdd", count: n) { k.biasAdd(rows, cols, a, b, $0) }
     keep("biasGelu", count: n) { k.biasGelu(rows, cols, a, b, &h, $0) }
+    var both = [S](repeating: 0, count: n)
+    keep("geluBoth", count: n) { k.geluBoth(n, a, b, $0, &both) }
     k.adamw(n, &p, a, &m, &v, 1e-3, 0.9, 0.999, 1e-8, 0.05, 1.1e-3, 1.2)
     keep("transpose", count: n) { k.transpose(rows, cols, a, cols, $0, rows) }
     keep("gatherStrided", count: cols) { k.gatherStrided(cols, a, rows, $0) }
     return all + [
-      ("statistics", mean + rstd), ("parameter gradients", ggain + gbias), ("biased", h), ("adamw", p + m + v),
+      ("statistics", mean + rstd), ("parameter gradients", ggain + gbias), ("biased", h), ("gelu of both", both),
+      ("adamw", p + m + v),
     ]
   }
 }

@@ -276,6 +276,37 @@ import Testing
     }
   }
 
+  @Test func geluAndItsDerivativeTogetherAreWhatBothAreAlone() throws {
+    check(Float.self)
+    check(Double.self)
+    func check<S: KernelScalar>(_: S.Type) {
+      for isa in availableISAs {
+        let k = S.kernels(isa)
+        guard let gelu = k.unary["gelu"], let backward = k.binary["geluBackward"] else {
+          Issue.record("the kernels of GELU are missing")
+          continue
+        }
+        let special: [S] = specialValues()
+        for x in [special] + awkwardLengths.map({ normals($0 + 1, 4, seed: 31) as [S] }) {
+          let n = x.count
+          let g: [S] = normals(n, seed: 32)
+          var h = [S](repeating: 0, count: n)
+          let gx = filled(n) { k.geluBoth(n, g, x, $0, &h) }
+          let (value, slope) = (filled(n) { gelu(n, x, $0) }, filled(n) { backward(n, g, 1, x, 1, $0) })
+          for i in 0..<n {
+            #expect(h[i].bits == value[i].bits || (h[i].isNaN && value[i].isNaN), "gelu of \(x[i])")
+            #expect(gx[i].bits == slope[i].bits || (gx[i].isNaN && slope[i].isNaN), "slope at \(x[i])")
+          }
+          var inPlace = g
+          inPlace.withUnsafeMutableBufferPointer { p in
+            if let p = p.baseAddress { k.geluBoth(n, p, x, p, &h) }
+          }
+          #expect(zip(inPlace, gx).allSatisfy { $0.bits == $1.bits || ($0.isNaN && $1.isNaN) }, "in place of g")
+        }
+      }
+    }
+  }
+
   @Test func adamwFollowsTheUpdateRuleStepByStep() {
     let k = Float.kernels(repro_best_isa())
     for n in [1, 15, 16, 17, 100] {

@@ -30,6 +30,7 @@ struct KernelSet<S: KernelScalar> {
   let layerNormBackward: (Int, Int, Input, Input?, Input, Input, Input, Output, Output?, Output?) -> Void
   let biasAdd: (Int, Int, Input, Input, Output) -> Void
   let biasGelu: (Int, Int, Input, Input, Output, Output) -> Void
+  let geluBoth: (Int, Input, Input, Output, Output) -> Void
   let adamw: (Int, Output, Input, Output, Output, S, S, S, S, S, S, S) -> Void
   let nonFinite: (Int, Input) -> Int
   let transpose: (Int, Int, Input, Int, Output, Int) -> Void
@@ -78,7 +79,8 @@ extension Float: KernelScalar {
       select: k.select, affine: k.affine, axpy: k.axpy, blend: k.blend, fill: k.fill, sum: k.sum, dot: k.dot,
       max: k.max, min: k.min, sumRows: k.sumRows, softmax: k.softmax, softmaxBackward: k.softmaxBackward,
       logSoftmax: k.logSoftmax, logSoftmaxBackward: k.logSoftmaxBackward, layerNorm: k.layerNorm,
-      layerNormBackward: k.layerNormBackward, biasAdd: k.biasAdd, biasGelu: k.biasGelu, adamw: k.adamw,
+      layerNormBackward: k.layerNormBackward, biasAdd: k.biasAdd, biasGelu: k.biasGelu, geluBoth: k.geluBoth,
+      adamw: k.adamw,
       nonFinite: k.nonFinite, transpose: k.transpose, gatherStrided: k.gatherStrided, uniform: k.uniform,
       normal: k.normal, fromBytes: k.fromBytes, multiplyPanel: k.multiplyPanel, winogradInput: k.winogradInput,
       winogradOutput: k.winogradOutput, winogradGradient: k.winogradGradient, winogradWeight: k.winogradWeight,
@@ -111,7 +113,8 @@ extension Double: KernelScalar {
       select: k.select, affine: k.affine, axpy: k.axpy, blend: k.blend, fill: k.fill, sum: k.sum, dot: k.dot,
       max: k.max, min: k.min, sumRows: k.sumRows, softmax: k.softmax, softmaxBackward: k.softmaxBackward,
       logSoftmax: k.logSoftmax, logSoftmaxBackward: k.logSoftmaxBackward, layerNorm: k.layerNorm,
-      layerNormBackward: k.layerNormBackward, biasAdd: k.biasAdd, biasGelu: k.biasGelu, adamw: k.adamw,
+      layerNormBackward: k.layerNormBackward, biasAdd: k.biasAdd, biasGelu: k.biasGelu, geluBoth: k.geluBoth,
+      adamw: k.adamw,
       nonFinite: k.nonFinite, transpose: k.transpose, gatherStrided: k.gatherStrided, uniform: k.uniform,
       normal: k.normal, fromBytes: k.fromBytes, multiplyPanel: k.multiplyPanel, winogradInput: k.winogradInput,
       winogradOutput: k.winogradOutput, winogradGradient: k.winogradGradient, winogradWeight: k.winogradWeight,

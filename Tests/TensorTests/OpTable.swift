@@ -85,7 +85,7 @@ struct OpCase: Sendable, CustomTestStringConvertible {
 enum OpTable {
   static let all: [Op] = [
     arithmetic, functions, views, reductions, products, rows, indexing,
-    convolutions, winograd,
+    convolutions, winograd, feedForwards,
     picking, mathematics, distances,
     analysis, spatial,
   ].flatMap { $0 }

@@ -7,7 +7,7 @@ struct OpParityTests {
   static let files =
     [
       "ops.h5",
-      "convolutions.h5", "winograd.h5",
+      "convolutions.h5", "winograd.h5", "feed_forward.h5",
       "picking.h5", "mathematics.h5", "distances.h5",
       "spatial.h5", "sampling.h5",
     ] + OpTable.analysisFiles

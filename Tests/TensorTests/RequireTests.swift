@@ -80,6 +80,10 @@ struct Mistake: Sendable {
   ]
 
   static let products: [Mistake] = [
+    Mistake(
+      "feedForward needs x [..., D], weights [H, D] and [E, H], biases [H] and [E], "
+        + "got [2, 3], [4, 3], [5, 3], [4], [5]"
+    ) { feedForward(t(2, 3), t(4, 3), t(4), t(5, 3), t(5)) },
     Mistake("argmax of [2, 0] has nothing to choose from") { t(2, 0).amax() },
     Mistake("matmul needs [..., M, K] and [..., K, N], got [2, 3] and [4, 5]") { matmul(t(2, 3), t(4, 5)) },
     Mistake("matmul needs [..., M, K] and [..., K, N], got [3] and [3, 2]") { matmul(t(3), t(3, 2)) },

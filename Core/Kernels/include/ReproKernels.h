@@ -88,6 +88,9 @@ REPRO_BINARY(double);
                              T *_Nonnull y);                                                                   \
     void (*_Nonnull biasGelu)(ptrdiff_t rows, ptrdiff_t cols, const T *_Nonnull x, const T *_Nonnull bias,     \
                               T *_Nonnull y, T *_Nonnull h);                                                   \
+    /* the derivative of GELU and GELU itself: gx[i] = g[i] * gelu'(x[i]), h[i] = gelu(x[i]) */                \
+    void (*_Nonnull geluBoth)(ptrdiff_t n, const T *_Nonnull g, const T *_Nonnull x, T *_Nonnull gx,           \
+                              T *_Nonnull h);                                                                  \
     /* AdamW on n parameters in place; step = lr / (1 - beta1^t), correction = 1 / (1 - beta2^t):              \
        m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;                                                            \
        p = p - lr * decay * p - step * m / (sqrt(v * correction) + epsilon) */                                 \

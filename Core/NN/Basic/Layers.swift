@@ -75,7 +75,10 @@ public struct MLP: Layer {
     v("fc2", &fc2)
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { fc2(fc1(x).gelu()) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    guard let bias1 = fc1.bias, let bias2 = fc2.bias else { return fc2(fc1(x).gelu()) }
+    return feedForward(x, fc1.weight, bias1, fc2.weight, bias2)
+  }
 }
 
 /// Multi-head self-attention with packed projections.   [B, N, D] -> [B, N, D]

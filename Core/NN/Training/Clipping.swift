@@ -21,7 +21,7 @@ extension Gradients {
 
   /// The norm limited for each group of parameters by itself: `group` names the group of a parameter. Gives the largest norm.
   public mutating func clip(to limit: Real, layer: some Layer, by group: (ParameterInfo) -> String) -> Real {
-    let names = layer.parameters.filter(\.isTrained).map(group)
+    let names = layer.trainedParameters(named: true).map(group)
     var order: [String] = []
     for name in names where !order.contains(name) { order.append(name) }
     var largest: Real = 0
@@ -39,7 +39,7 @@ extension Gradients {
   /// The path of the first parameter whose gradient is not finite; nil where all are.
   public func firstNonFinite(of layer: some Layer) -> String? {
     guard let bad = values.firstIndex(where: { $0.nonFiniteCount > 0 }) else { return nil }
-    let trained = layer.parameters.filter(\.isTrained)
+    let trained = layer.trainedParameters(named: true)
     return bad < trained.count ? trained[bad].path : "gradient \(bad)"
   }
 }

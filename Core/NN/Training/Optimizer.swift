@@ -35,7 +35,7 @@ public struct Optimizer: Layer {
   /// An optimizer with its state laid out for a layer, so that a checkpoint can be read into it.
   public init(_ rule: Rule, for layer: some Layer) {
     self.rule = rule
-    prepare(layer.parameters.filter(\.isTrained).map(\.shape))
+    prepare(layer.trainedParameters(named: false).map(\.shape))
   }
 
   /// An optimizer with state of the given shapes, to be filled from a checkpoint.
@@ -77,7 +77,7 @@ public struct Optimizer: Layer {
   public mutating func update<L: Layer>(
     _ layer: inout L, _ gradients: Gradients, rate: Real, decay: Real = 0, scaling: ParameterScaling = .standard
   ) {
-    let trained = layer.parameters.filter(\.isTrained)
+    let trained = layer.trainedParameters(named: !scaling.isStandard)
     require(
       trained.count == gradients.values.count,
       "an update needs a gradient for each of \(trained.count) parameters, got \(gradients.values.count)")

@@ -7,10 +7,16 @@ public struct ParameterScaling: Sendable {
   /// Factors of the learning rate and of the weight decay.
   public typealias Factors = (rate: Real, decay: Real)
   private let rule: @Sendable (ParameterInfo) -> Factors
+  /// Whether it is `standard`, which asks for no names.
+  private(set) var isStandard = false
 
   public init(_ rule: @escaping @Sendable (ParameterInfo) -> Factors) { self.rule = rule }
 
-  public static let standard = ParameterScaling { (1, $0.role == .weight ? 1 : 0) }
+  public static let standard: ParameterScaling = {
+    var scaling = ParameterScaling { (1, $0.role == .weight ? 1 : 0) }
+    scaling.isStandard = true
+    return scaling
+  }()
 
   /// Factors by role; a role that is not named has (1, 1).
   public static func byRole(_ factors: [Role: Factors]) -> ParameterScaling {
