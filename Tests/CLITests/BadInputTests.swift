@@ -32,8 +32,8 @@ import Testing
       #expect(near.status == 2)
       let far = try person.types("frobnicate")
       #expect(
-        far.errors
-          == "repro: unknown command 'frobnicate'; there are list, show, run, verify, data, doctor, new, catalogue\n")
+        far.errors == "repro: unknown command 'frobnicate'; there are list, show, run, verify, data, doctor, new, "
+          + "catalogue, bench\n")
     }
   }
 
@@ -98,6 +98,7 @@ import Testing
     (["--seeds", "1,1"], "--seeds 1,1: the list is empty or names a seed twice"),
     (["--jobs", "0"], "--jobs must be 1 to 64, got 0; see 'repro run --help'"),
     (["--threads", "many"], "The value 'many' is invalid for '--threads <threads>'; see 'repro run --help'"),
+    (["--max-memory", "4"], "The value '4' is invalid for '--max-memory <max-memory>'; see 'repro run --help'"),
     (["--record"], "--record needs --because TEXT: why do the numbers move?; see 'repro run --help'"),
     (["--because", "so"], "--because goes with --record only; see 'repro run --help'"),
     (

@@ -46,6 +46,35 @@ import Testing
     }
   }
 
+  @Test func aRunThatNeedsMoreMemoryThanItMayTakeStopsAfterItsFirstStep() throws {
+    try withTemporaryFolder { folder in
+      var runner = try runnableRunner(runnableRecipe(), folder: folder + "/run")
+      runner.memory = .limit(1)
+      let error = #expect(throws: ReproError.self) { try runner.run { _ in } }
+      let needed = try #require(error?.found.split(separator: " ").first { Int($0) != nil })
+      #expect(
+        error?.description
+          == "toy method-3: the first step of 'first' needed \(needed) MiB, expected at most the 1 MiB of "
+          + "--max-memory; a smaller batch or model, or a higher limit")
+      // Nothing is lost: with more memory the same folder goes on.
+      runner.memory = .limit(1 << 20)
+      #expect(try runner.run { _ in }.status == .finished)
+    }
+  }
+
+  @Test func aRunThatNeedsMoreThanIsFreeIsWarnedOfEachStage() throws {
+    try withTemporaryFolder { folder in
+      let said = Mutex<[String]>([])
+      let notices = Notices { text in said.withLock { $0.append(text) } }
+      var runner = try runnableRunner(runnableRecipe(), folder: folder + "/run", notices: notices)
+      runner.memory = .share(1)
+      #expect(try runner.run { _ in }.status == .finished)
+      let lines = said.withLock { $0 }
+      #expect(lines.count == 2)
+      #expect(lines.allSatisfy { $0.contains("and 1 MiB are free for each run; fewer --jobs, or a smaller batch") })
+    }
+  }
+
   @Test func aFinishedRunIsNotRunAgain() throws {
     try withTemporaryFolder { folder in
       let runner = try runnableRunner(runnableRecipe(), folder: folder + "/run")

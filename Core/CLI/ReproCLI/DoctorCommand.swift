@@ -66,7 +66,7 @@ enum Doctor {
   static func machine() -> [Finding] {
     let isa = InstructionSet.current
     let best = InstructionSet.best
-    let memory = memoryMiB()
+    let memory = (total: Memory.total, available: Memory.available)
     return [
       Finding("processor", processorName()),
       Finding("cores", "\(Program.cores)"),
@@ -143,33 +143,8 @@ enum Doctor {
   // MARK: Looking
 
   private static func processorName() -> String {
-    guard let bytes = try? procFile("/proc/cpuinfo") else { return "unknown" }
-    let line = bytes.split(separator: "\n").first { $0.hasPrefix("model name") }
+    let line = procFile("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }
     return line?.split(separator: ":", maxSplits: 1).last.map { String($0.drop { $0 == " " }) } ?? "unknown"
-  }
-
-  private static func memoryMiB() -> (total: Int, available: Int) {
-    let lines = (try? procFile("/proc/meminfo"))?.split(separator: "\n") ?? []
-    func value(_ name: String) -> Int {
-      let line = lines.first { $0.hasPrefix(name + ":") }
-      return line.flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) } ?? 0
-    }
-    return (value("MemTotal") / 1024, value("MemAvailable") / 1024)
-  }
-
-  /// A file of /proc, which claims to have no bytes.
-  private static func procFile(_ path: String) throws -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ReproError(.data, at: path, found: "cannot be read") }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65536)
-    while true {
-      let count = read(descriptor, &chunk, chunk.count)
-      if count <= 0 { break }
-      bytes += chunk[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// A file in memory is written and read back.

@@ -7,6 +7,20 @@ import ReproTensor
 
 extension Scale: ExpressibleByArgument {}
 
+/// A size of memory on the command line: `800MiB`, `4GiB`.
+struct MemorySize: ExpressibleByArgument {
+  let mebibytes: Int
+
+  init?(argument: String) {
+    for (unit, factor) in [("MiB", 1), ("GiB", 1024)] where argument.hasSuffix(unit) {
+      guard let count = Double(argument.dropLast(unit.count)), count > 0, count < 1e6 else { return nil }
+      mebibytes = max(1, Int(count * Double(factor)))
+      return
+    }
+    return nil
+  }
+}
+
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Trains and evaluates a recipe: all arms and seeds, resumed where they were left.",
@@ -18,6 +32,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Arms, separated by commas (default: all).") var arms: String?
   @Option(help: "Threads of each run (default: cores / jobs). The results do not depend on it.") var threads: Int?
   @Option(help: "Runs at the same time (default: one for each core; 1 at scale paper).") var jobs: Int?
+  @Option(help: "Stop a run whose first step needs more, as 800MiB or 4GiB (default: warn if it is more than is free).")
+  var maxMemory: MemorySize?
   @Option(name: .customLong("set"), parsing: .singleValue, help: "Override of the recipe, key=value (repeatable).")
   var overrides: [String] = []
   @Option(help: "Another data provider, or options of it: NAME or KEY=VALUE.") var data: String?
@@ -30,6 +46,7 @@ struct RunCommand: ParsableCommand {
     false
   @Flag(help: .hidden) var worker = false
   @Option(help: .hidden) var checkpointSeconds: Double?
+  @Option(help: .hidden) var memoryShare: Int?
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -58,6 +75,7 @@ struct RunCommand: ParsableCommand {
       threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds, profiles: profile)
     sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
+    sweep.memory = maxMemory.map { .limit($0.mebibytes) } ?? .share(memoryShare ?? Memory.available / sweep.jobs)
     if worker { return try work(sweep) }
     try sweep.check()
     try makeOutFolder()

@@ -21,6 +21,8 @@ struct Sweep {
   var weights: String?
   /// Seconds between two checkpoints; nil for the runner's own.
   var checkpointSeconds: Double?
+  /// What each run may take.
+  var memory: MemoryBudget?
   /// Whether each run writes where its time went.
   var profiles = false
 
@@ -115,6 +117,7 @@ struct Sweep {
     runner.initialWeights = weights
     if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
     runner.profiles = profiles
+    runner.memory = memory
     return runner
   }
 
@@ -135,6 +138,11 @@ struct Sweep {
     if let weights { words += ["--weights", weights] }
     if let checkpointSeconds { words += ["--checkpoint-seconds", "\(checkpointSeconds)"] }
     if profiles { words.append("--profile") }
+    switch memory {
+    case .limit(let mebibytes): words += ["--max-memory", "\(mebibytes)MiB"]
+    case .share(let mebibytes): words += ["--memory-share", "\(mebibytes)"]
+    case nil: break
+    }
     return words
   }
 }

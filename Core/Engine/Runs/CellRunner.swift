@@ -50,6 +50,8 @@ public struct CellRunner: Sendable {
   public var checkpointInterval = 20.0
   /// Whether the time of every op is written to `profile.json`.
   public var profiles = false
+  /// What the run may take, looked at after the first step of each stage.
+  public var memory: MemoryBudget?
 
   public init(
     plugins: Plugins, recipe: ResolvedRecipe, seed: UInt64, planSHA256: String, folder: String, commit: String,
@@ -175,6 +177,10 @@ public struct CellRunner: Sendable {
           return "\(stage.name), step \(step): \(bad.name) is \(bad.value)"
             + (session.firstBadParameter.map { "; the first bad parameter is \($0)" } ?? "")
         }
+        if step == firstStep {
+          try memory?.check(
+            peak: Memory.peak, of: "\(recipe.recipe) \(recipe.arm)-\(seed)", stage: stage.name, notices)
+        }
         session.step += 1
         let elapsed = now() - begun
         let perStep = elapsed / Double(session.step - firstStep)
@@ -224,11 +230,9 @@ public struct CellRunner: Sendable {
   }
 
   private func writeTiming(_ training: Double, _ total: Double) throws {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let timing: JSONValue = [
       "seconds_training": .double(training), "seconds_total": .double(total),
-      "peak_memory_mib": .double(Double(usage.ru_maxrss) / 1024), "threads": .int(ThreadPool.shared.threads),
+      "peak_memory_mib": .int(Memory.peak), "threads": .int(ThreadPool.shared.threads),
     ]
     try SafeFile.write(folder + "/timing.json", text: try timing.text(pretty: true))
   }
