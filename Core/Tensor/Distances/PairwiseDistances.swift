@@ -67,35 +67,6 @@ private func writeDistances(
   }
 }
 
-/// For each row of a, the place of the nearest row of b (the first of equals), `[..., M]`; needs memory for no pairs.
-func nearestRows(_ a: Tensor, _ b: Tensor) -> IndexTensor {
-  let (m, n, d) = (a.shape[-2], b.shape[-2], a.shape[-1])
-  let (x, y) = (a.detached.contiguous(), b.detached.transposed().contiguous())
-  let (p, q) = (x.base, y.base)
-  let shape = a.shape.dropping(-1)
-  let width = 1024
-  let places = [Int](unsafeUninitializedCapacity: shape.count) { buffer, count in
-    count = shape.count
-    guard let best = buffer.baseAddress else { return }
-    forTiles(count, max(1, tileElements / max(1, n * max(d, 1)))) { first, rows in
-      withUnsafeTemporaryAllocation(of: Real.self, capacity: width) { scratch in
-        guard let row = scratch.baseAddress else { return }
-        for i in first..<(first + rows) {
-          var (place, least) = (0, Real.infinity)
-          for from in stride(from: 0, to: n, by: width) {
-            let part = min(n - from, width)
-            writeDistances(p + i * d, q + (i / m) * d * n + from, d, part, leading: n, row)
-            for j in 0..<part where row[j] < least { (place, least) = (from + j, row[j]) }
-          }
-          best[i] = place
-        }
-      }
-    }
-  }
-  withExtendedLifetime((x, y)) {}
-  return IndexTensor(shape, places)
-}
-
 extension Tensor {
   /// sqrt(x), whose gradient is 0 where x is 0 and not infinite.
   fileprivate func safeSquareRoot() -> Tensor {
@@ -146,7 +117,7 @@ public func chamferDistance(_ a: Tensor, _ b: Tensor, squared: Bool = true) -> T
     "chamferDistance needs point sets [..., M, D] and [..., N, D] that are not empty, got \(a.shape) and \(b.shape)")
   func oneWay(_ x: Tensor, _ y: Tensor) -> Tensor {
     let (m, n, d) = (x.shape[-2], y.shape[-2], x.shape[-1])
-    let nearest = nearestRows(x, y).values.enumerated().map { $1 + $0 / m * n }
+    let nearest = nearestNeighbours(x, among: y, count: 1).values.enumerated().map { $1 + $0 / m * n }
     let partner = y.reshaped([y.count / max(d, 1), d]).gathered(IndexTensor(nearest)).reshaped(to: x.shape)
     let difference: Tensor = x - partner
     return (squared ? difference.squared().sum(-1) : difference.norm()).mean(-1)
