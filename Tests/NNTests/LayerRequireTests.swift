@@ -6,15 +6,15 @@ import Testing
 @testable import ReproNN
 
 /// A programmer's mistake with a layer, and how the message begins with which the program must stop.
-private struct LayerMistake: Sendable {
+struct LayerMistake: Sendable {
   let message: String
   let body: @Sendable () -> Any
   init(_ message: String, _ body: @escaping @Sendable () -> Any) { (self.message, self.body) = (message, body) }
 
   private static let random = RandomStream(seed: 1)
-  private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
+  static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
-  static let all: [LayerMistake] = basic + attention + convolutional + sets + fields + training
+  static let all: [LayerMistake] = basic + losses + attention + convolutional + sets + fields + training
 
   private static let basic: [LayerMistake] = [
     LayerMistake("a linear map needs weight [out, in] and bias [out], got [2, 3] and [3]") {
@@ -32,15 +32,6 @@ private struct LayerMistake: Sendable {
       var queue = FeatureQueue(capacity: 4, width: 2, random: random)
       queue.push(t(3, 2))
       return queue
-    },
-    LayerMistake("crossEntropy needs logits [N, C] and labels [N], got [2, 3] and [3]") {
-      crossEntropy(t(2, 3), labels: [0, 1, 2])
-    },
-    LayerMistake("crossEntropyRows needs two [N, K] and temperature > 0, got [2, 3], [2, 2], 1.0") {
-      crossEntropyRows(targets: t(2, 3), logits: t(2, 2))
-    },
-    LayerMistake("straight-through needs two equal shapes, got [2] and [3]") {
-      straightThrough(t(2), gradientTo: t(3))
     },
     LayerMistake("gumbelSoftmax needs [..., K] and temperature > 0, got [2, 3]") {
       gumbelSoftmax(t(2, 3), temperature: 0, random: random)
