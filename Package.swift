@@ -7,12 +7,21 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
   .systemLibrary(name: name, path: "Core/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
+/// The modules of Core, the lowest first.
+let layers = ["Tensor", "NN", "Config", "Data", "Scenes", "Engine"]
+
+/// A layer with all layers below it. Whoever uses one names them all: the build looks for changes in what a target names and
+/// no further, and a changed struct would leave stale code behind.
+func upTo(_ name: String) -> [Target.Dependency] {
+  layers[...(layers.firstIndex(of: name) ?? layers.count - 1)].map { .init(stringLiteral: "Repro\($0)") }
+}
+
 func core(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: "Repro\(name)", dependencies: dependencies, path: "Core/\(name)")
 }
 
 func family(_ name: String) -> Target {
-  .target(name: name, dependencies: ["ReproEngine"], path: "Methods/\(name)")
+  .target(name: name, dependencies: upTo("Engine"), path: "Methods/\(name)")
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
@@ -46,33 +55,33 @@ let package = Package(
 
     .target(name: "ReproKernels", path: "Core/Kernels"),
     core("Tensor", ["ReproKernels", "COpenBLAS"]),
-    core("NN", ["ReproTensor"]),
+    core("NN", upTo("Tensor")),
     core("Config", ["CYAML"]),
-    core("Data", ["ReproNN", "ReproConfig", "CHDF5", "CCurl", "CCrypto", "CTurboJPEG", "CPNG", "CZlib"]),
-    core("Scenes", ["ReproData"]),
-    core("Engine", ["ReproScenes"]),
+    core("Data", upTo("Config") + ["CHDF5", "CCurl", "CCrypto", "CTurboJPEG", "CPNG", "CZlib"]),
+    core("Scenes", upTo("Data")),
+    core("Engine", upTo("Scenes")),
   ] + families.map(family) + [
-    .target(name: "Evaluations", dependencies: ["ReproEngine"], path: "Evaluations"),
+    .target(name: "Evaluations", dependencies: upTo("Engine"), path: "Evaluations"),
     .target(
       name: "ReproCLI",
-      dependencies: everyFamily + [
+      dependencies: upTo("Engine") + everyFamily + [
         "Evaluations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Core/CLI/ReproCLI"),
     .executableTarget(name: "repro", dependencies: ["ReproCLI"], path: "Core/CLI/repro"),
 
-    .target(name: "TestSupport", dependencies: ["ReproData"], path: "Tests/Support", exclude: ["vectors"]),
-    tests("TensorTests", ["ReproTensor", "TestSupport"]),
-    tests("NNTests", ["ReproNN", "TestSupport"]),
+    .target(name: "TestSupport", dependencies: upTo("Data"), path: "Tests/Support", exclude: ["vectors"]),
+    tests("TensorTests", ["ReproKernels", "ReproTensor", "TestSupport"]),
+    tests("NNTests", upTo("NN") + ["TestSupport"]),
     tests("ConfigTests", ["ReproConfig"]),
-    tests("DataTests", ["ReproData", "TestSupport"]),
-    tests("ScenesTests", ["ReproScenes"]),
-    tests("EngineTests", ["ReproEngine", "TestSupport"]),
-    tests("MethodsTests", everyFamily + ["TestSupport"]),
-    tests("EvaluationsTests", ["Evaluations", "TestSupport"]),
-    tests("ContractTests", ["ReproEngine", "TestSupport"], path: "Tests/Contract"),
-    tests("GoldenTests", ["ReproCLI"], path: "Tests/Golden"),
-    tests("CLITests", ["ReproCLI", "TestSupport"]),
+    tests("DataTests", upTo("Data") + ["TestSupport"]),
+    tests("ScenesTests", upTo("Scenes")),
+    tests("EngineTests", upTo("Engine") + ["TestSupport"]),
+    tests("MethodsTests", upTo("Engine") + everyFamily + ["TestSupport"]),
+    tests("EvaluationsTests", upTo("Engine") + ["Evaluations", "TestSupport"]),
+    tests("ContractTests", upTo("Engine") + ["TestSupport"], path: "Tests/Contract"),
+    tests("GoldenTests", upTo("Engine") + everyFamily + ["Evaluations", "ReproCLI"], path: "Tests/Golden"),
+    tests("CLITests", upTo("Engine") + everyFamily + ["Evaluations", "ReproCLI", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
