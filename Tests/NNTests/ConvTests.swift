@@ -72,7 +72,7 @@ private let cases = [
   Case(batch: 1, channels: 24, outputs: 2, size: [33, 33], kernel: 5, stride: 2, padding: 2),
 ]
 
-private func doubles(_ x: Tensor) -> [Double] { x.values.map(Double.init) }
+private func doubles(_ x: Tensor) -> [Double] { x.values.map { Double($0) } }
 
 /// The largest difference relative to the largest element.
 private func difference(_ found: Tensor, _ expected: [Double]) -> Double {

@@ -65,21 +65,21 @@ struct DropoutTests {
 struct EstimatorTests {
   @Test func straightThroughPassesTheValueForwardAndTheGradientBack() {
     let x = Tensor([3], [0.2, 0.7, -1]).tracked
-    let y = straightThrough(Tensor([3], [0, 1, -1]), gradientTo: x)
+    let y = x.straightThrough(to: Tensor([3], [0, 1, -1]))
     #expect(y.values == [0, 1, -1])
     #expect(gradients(of: (y * Tensor([3], [2, 3, 4])).sum(), with: [x])[0].values == [2, 3, 4])
     // Second order: d/dx sum(y^2) = 2 y, whose derivative by x is 2 through y.
-    let z = straightThrough(Tensor([3], [0, 1, -1]), gradientTo: x)
+    let z = x.straightThrough(to: Tensor([3], [0, 1, -1]))
     let first = gradients(of: z.squared().sum(), with: [x], createGraph: true)[0]
     #expect(gradients(of: first.sum(), with: [x])[0].values == [2, 2, 2])
   }
 
   @Test func gradientReversalTurnsTheGradientOnly() {
     let x = Tensor([2], [3, -1]).tracked
-    let y = gradientReversed(x, scale: 0.5)
+    let y = x.gradientReversed(0.5)
     #expect(y.values == [3, -1])
     #expect(gradients(of: y.squared().sum(), with: [x])[0].values == [-3, 1])
-    let again = gradients(of: gradientReversed(x).squared().sum(), with: [x], createGraph: true)[0]
+    let again = gradients(of: x.gradientReversed().squared().sum(), with: [x], createGraph: true)[0]
     #expect(gradients(of: again.sum(), with: [x])[0].values == [2, 2], "the sign turns twice")
   }
 

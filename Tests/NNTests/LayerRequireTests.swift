@@ -14,7 +14,7 @@ private struct LayerMistake: Sendable {
   private static let random = RandomStream(seed: 1)
   private static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
-  static let all: [LayerMistake] = basic + attention + convolutional + sets + fields + training
+  static let all: [LayerMistake] = basic + losses + attention + convolutional + sets + fields + training
 
   private static let basic: [LayerMistake] = [
     LayerMistake("a linear map needs weight [out, in] and bias [out], got [2, 3] and [3]") {
@@ -32,15 +32,6 @@ private struct LayerMistake: Sendable {
       var queue = FeatureQueue(capacity: 4, width: 2, random: random)
       queue.push(t(3, 2))
       return queue
-    },
-    LayerMistake("crossEntropy needs logits [N, C] and labels [N], got [2, 3] and [3]") {
-      crossEntropy(t(2, 3), labels: [0, 1, 2])
-    },
-    LayerMistake("crossEntropyRows needs two [N, K] and temperature > 0, got [2, 3], [2, 2], 1.0") {
-      crossEntropyRows(targets: t(2, 3), logits: t(2, 2))
-    },
-    LayerMistake("straight-through needs two equal shapes, got [2] and [3]") {
-      straightThrough(t(2), gradientTo: t(3))
     },
     LayerMistake("gumbelSoftmax needs [..., K] and temperature > 0, got [2, 3]") {
       gumbelSoftmax(t(2, 3), temperature: 0, random: random)
@@ -62,6 +53,42 @@ private struct LayerMistake: Sendable {
     LayerMistake("initial states are 1 of [1, 2, 4], got [[1, 2, 3]]") {
       GRU(3, 4, random: random)(t(2, 5, 3), initial: t(1, 2, 3))
     },
+  ]
+
+  private static let losses: [LayerMistake] = [
+    LayerMistake("crossEntropy needs logits [N, C] and labels [N], got [2, 3] and [3]") {
+      crossEntropy(t(2, 3), labels: [0, 1, 2])
+    },
+    LayerMistake("crossEntropyRows needs two [N, K] and temperature > 0, got [2, 3], [2, 2], 1.0") {
+      crossEntropyRows(targets: t(2, 3), logits: t(2, 2))
+    },
+    LayerMistake("crossEntropy needs weights [3] and smoothing in 0 ..< 1, got [2] and 0.0") {
+      crossEntropy(t(2, 3), labels: [0, 1], weights: t(2))
+    },
+    LayerMistake("crossEntropy needs logits and targets of one shape [..., C], got [2, 3] and [2, 2]") {
+      crossEntropy(t(2, 3), targets: t(2, 2))
+    },
+    LayerMistake("binaryCrossEntropy needs logits and targets of one shape, got [2] and [3]") {
+      binaryCrossEntropy(logits: t(2), targets: t(3))
+    },
+    LayerMistake("focalLoss needs logits and targets of one shape and gamma >= 0, got [2], [3], 2.0") {
+      focalLoss(logits: t(2), targets: t(3))
+    },
+    LayerMistake("focalLoss needs gamma >= 0, got -1.0") { focalLoss(t(2, 3), labels: [0, 1], gamma: -1) },
+    LayerMistake("tripletLoss needs three [N, D], got [2, 3], [2, 3] and [2, 2]") {
+      tripletLoss(anchors: t(2, 3), positives: t(2, 3), negatives: t(2, 2))
+    },
+    LayerMistake("infoNCE needs two [N, D] and temperature > 0, got [2, 3], [2, 3], 0.0") {
+      infoNCE(t(2, 3), keys: t(2, 3), temperature: 0)
+    },
+    LayerMistake(
+      "infoNCE needs queries and positives [N, D], negatives [K, D] and temperature > 0, got [2, 3], [2, 3], "
+    ) { infoNCE(t(2, 3), positives: t(2, 3), negatives: t(2, 2), temperature: 1) },
+    LayerMistake("ntXent needs two [N >= 2, D] and temperature > 0, got [1, 3], [1, 3], 1.0") {
+      ntXent(t(1, 3), t(1, 3), temperature: 1)
+    },
+    LayerMistake("squaredError needs two tensors of one shape, got [2] and [3]") { squaredError(t(2), t(3)) },
+    LayerMistake("huberLoss needs delta > 0, got 0.0") { huberLoss(t(2), t(2), delta: 0) },
   ]
 
   private static func swin() -> SwinBlock { SwinBlock(4, window: 2, heads: 2, isShifted: true, random: random) }

@@ -7,7 +7,9 @@ extension OpTable {
   /// 0.2 x + diag(1.5, 3, 4.5, ...): singular values and eigenvalues that differ, and a good condition.
   private static func spread(_ x: Tensor) -> Tensor {
     let (m, n) = (x.shape[-2], x.shape[-1])
-    let diagonal = Tensor([m, n], (0..<(m * n)).map { $0 / n == $0 % n ? 1.5 * Real($0 % n + 1) : 0 })
+    let diagonal = Tensor([m, n]) { values in
+      for i in values.indices { values[i] = i / n == i % n ? 1.5 * Real(i % n + 1) : 0 }
+    }
     return x * 0.2 + diagonal
   }
 

@@ -46,6 +46,13 @@ struct RotationTests {
     expectClose(r, q.quaternionToMatrix(), tolerance: tolerance)
   }
 
+  /// The translation comes back as well, near no rotation and near half a turn.
+  @Test(arguments: [0, 1e-12, 1e-6, 1e-3, 1, 3, 3.14])
+  func logarithmsOfMotionsUndoTheirExponentials(angle: Double) {
+    let twist = concat([draw([20, 3], "rho"), axes(20) * Real(angle)], axis: -1)
+    expectClose(twist.rigidExponential().rigidLogarithm(), twist, tolerance: 4 * tolerance, floor: 1)
+  }
+
   @Test func halfTurnsGiveTheirAxis() {
     // Every dominant axis, so that each branch of the conversion is taken.
     for v in [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0, 0.8], [0, 0.8, 0.6], [0.36, 0.48, 0.8]] as [[Real]] {

@@ -39,7 +39,7 @@ public struct VectorQuantizer: Layer {
     let pull: Tensor = (codes - x.detached).squared().mean()
     let commit: Tensor = (x - codes.detached).squared().mean()
     return Quantized(
-      codes: straightThrough(codes, gradientTo: x), indices: indices, loss: pull + commit * commitment,
+      codes: x.straightThrough(to: codes), indices: indices, loss: pull + commit * commitment,
       perplexity: perplexity(indices, of: embedding.weight.shape[0]))
   }
 }
@@ -96,7 +96,7 @@ public struct MovingVectorQuantizer: Layer {
     let indices = nearestCodes(x, codes)
     let found = codes.gathered(IndexTensor(indices.values)).reshaped(to: x.shape)
     return Quantized(
-      codes: straightThrough(found, gradientTo: x), indices: indices,
+      codes: x.straightThrough(to: found), indices: indices,
       loss: (x - found).squared().mean() * commitment, perplexity: perplexity(indices, of: codes.shape[0]))
   }
 }

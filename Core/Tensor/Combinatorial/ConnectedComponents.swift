@@ -36,27 +36,33 @@ extension IndexTensor {
   ///   many parts there are. The numbering is that of `scipy.ndimage.label`.
   /// - Source: Hoshen and Kopelman 1976, "Percolation and cluster distribution", with disjoint sets.
   public func connectedComponents(_ neighbours: GridNeighbours = .faces) -> (labels: IndexTensor, count: Int) {
-    let (rank, strides) = (shape.rank, shape.rowMajorStrides)
+    let (rank, extents, strides) = (shape.rank, shape.array, shape.rowMajorStrides.array)
     // The offsets to neighbours that come earlier in the scan: half of all.
     let offsets = (0..<power(3, rank)).map { code in (0..<rank).map { code / power(3, rank - 1 - $0) % 3 - 1 } }
       .filter { offset in
         guard let first = offset.first(where: { $0 != 0 }), first < 0 else { return false }
         return neighbours == .corners || offset.filter { $0 != 0 }.count == 1
       }
+    let steps = offsets.map { zip($0, strides).reduce(0) { $0 + $1.0 * $1.1 } }
+    func isInside(_ place: [Int], _ offset: [Int]) -> Bool {
+      for axis in 0..<rank {
+        let at = place[axis] + offset[axis]
+        if at < 0 || at >= extents[axis] { return false }
+      }
+      return true
+    }
     var sets = DisjointSets(count)
     var place = [Int](repeating: 0, count: rank)
     for cell in 0..<count {
       if values[cell] != 0 {
-        for offset in offsets {
-          let isInside = (0..<rank).allSatisfy { (0..<shape[$0]).contains(place[$0] + offset[$0]) }
-          let other = (0..<rank).reduce(cell) { $0 + offset[$1] * strides[$1] }
-          if isInside, values[other] != 0 { sets.join(cell, other) }
+        for (offset, step) in zip(offsets, steps) where isInside(place, offset) && values[cell + step] != 0 {
+          sets.join(cell, cell + step)
         }
       }
       var axis = rank - 1
       while axis >= 0 {
         place[axis] += 1
-        if place[axis] < shape[axis] { break }
+        if place[axis] < extents[axis] { break }
         place[axis] = 0
         axis -= 1
       }

@@ -117,22 +117,34 @@ struct FourierPlan {
       switch r {
       case 2: butterfly2(p, m, s, step, x, y, w)
       case 4: butterfly4(p, m, s, step, x, y, w)
-      default:
-        for k in 0..<r {
-          let twiddle = p * k * step
-          let (tr, ti) = (w[2 * twiddle], w[2 * twiddle + 1])
-          for q in 0..<s {
-            var (re, im): (Real, Real) = (0, 0)
-            for j in 0..<r {
-              let (a, b) = (x + 2 * (q + s * (p + m * j)), w + 2 * (j * k % r * turn))
-              re += a[0] * b[0] - a[1] * b[1]
-              im += a[0] * b[1] + a[1] * b[0]
-            }
-            let out = y + 2 * (q + s * (r * p + k))
-            out[0] = re * tr - im * ti
-            out[1] = re * ti + im * tr
-          }
+      default: butterfly(r, p, m, s, step, turn, x, y, w)
+      }
+    }
+  }
+
+  /// Any factor: s runs of r^2 products each, the run innermost.
+  @inline(__always)
+  private func butterfly(
+    _ r: Int, _ p: Int, _ m: Int, _ s: Int, _ step: Int, _ turn: Int, _ x: UnsafeMutablePointer<Real>,
+    _ y: UnsafeMutablePointer<Real>, _ w: UnsafeMutablePointer<Real>
+  ) {
+    for k in 0..<r {
+      let out = y + 2 * s * (r * p + k)
+      out.update(from: x + 2 * s * p, count: 2 * s)
+      for j in 1..<r {
+        let (from, root) = (x + 2 * s * (p + m * j), w + 2 * (j * k % r * turn))
+        let (br, bi) = (root[0], root[1])
+        for q in 0..<s {
+          out[2 * q] += from[2 * q] * br - from[2 * q + 1] * bi
+          out[2 * q + 1] += from[2 * q] * bi + from[2 * q + 1] * br
         }
+      }
+      if k * p == 0 { continue }
+      let (tr, ti) = (w[2 * p * k * step], w[2 * p * k * step + 1])
+      for q in 0..<s {
+        let (re, im) = (out[2 * q], out[2 * q + 1])
+        out[2 * q] = re * tr - im * ti
+        out[2 * q + 1] = re * ti + im * tr
       }
     }
   }
