@@ -152,6 +152,28 @@ private struct LayerMistake: Sendable {
       var norm = BatchNorm(2)
       return norm(t(1, 2), ForwardContext(random: random))
     },
+    LayerMistake("3 groups do not divide 4 channels") { GroupNorm(groups: 3, 4) },
+    LayerMistake("a convolution of 3 to 4 channels cannot have 2 groups") {
+      Conv1d(3, 4, kernel: 1, groups: 2, random: random)
+    },
+    LayerMistake("a temporal block needs a kernel (odd unless causal) and a dilation, got 2 and 1") {
+      TemporalBlock(2, 2, kernel: 2, isCausal: false, random: random)
+    },
+    LayerMistake("a temporal network has at least one block, got widths [3]") { TemporalNetwork([3], random: random) },
+    LayerMistake("scattering of 2 scales and 4 angles needs sides that are multiples of 4 and larger, got 8 x 6") {
+      Scattering(rows: 8, columns: 6, scales: 2, angles: 4)
+    },
+    LayerMistake("this scattering needs [B, C, 8, 8], got [1, 8, 8]") {
+      Scattering(rows: 8, columns: 8, scales: 1, angles: 2)(t(1, 8, 8))
+    },
+    LayerMistake("deformable attention of width 6 needs heads, levels and points, got 4, 1, 1") {
+      DeformableAttention(6, heads: 4, levels: 1, points: 1, random: random)
+    },
+    LayerMistake("deformable attention on 1 maps needs references [B, Q, 2] and maps [B, 4, H, W], got [1, 2, 3] and ")
+    {
+      DeformableAttention(4, heads: 2, levels: 1, points: 1, random: random)(
+        t(1, 2, 4), references: t(1, 2, 3), maps: [t(1, 4, 3, 3)])
+    },
     LayerMistake("a residual network has four stages, got [1, 2]") {
       ResNetConfiguration(blocks: [1, 2], isBottleneck: false)
     },

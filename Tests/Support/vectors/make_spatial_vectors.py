@@ -1,239 +1,311 @@
-"""Writes the vectors of PyTorch for layers over sequences, volumes and places of maps; see make_layer_vectors.py.
+"""Writes the vectors of PyTorch for attention, convolutions of lines and volumes, pooling, resampling and norms.
 
     python3 Tests/Support/vectors/make_spatial_vectors.py
+
+See make_vectors.py for the format of a case; a case here is one line of OPS or SAMPLING and a row of
+OpTable+Attention.swift, OpTable+Spatial.swift or OpTable+Sampling.swift.
 """
 
 import math
 
-import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
-from layer_cases import joined, write_layer
-from make_network_vectors import evaluated
-from make_vectors import Vectors
+from make_conv_vectors import derivative
+from make_vectors import write_cases
+
+SEQUENCES = [
+    ([2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 3]), ([1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]),
+    ([1, 1, 130, 2], [1, 1, 260, 2], [1, 1, 260, 1]), ([2, 1, 5, 3], [2, 1, 2, 3], [2, 1, 2, 3]),
+]
+BIASES = [
+    ([2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 3], b)
+    for b in ([2, 3, 5], [2, 2, 3, 5], [3, 1], [1, 5], [2, 1, 1, 5], [1], [2, 1, 3, 1])
+]
 
 
-class TemporalBlock(nn.Module):
-    def __init__(self, inputs, outputs, kernel, dilation, causal):
-        super().__init__()
-        self.reach, self.causal = (kernel - 1) * dilation, causal
-        self.conv1 = nn.Conv1d(inputs, outputs, kernel, dilation=dilation)
-        self.conv2 = nn.Conv1d(outputs, outputs, kernel, dilation=dilation)
-        if inputs != outputs:
-            self.downsample = nn.Conv1d(inputs, outputs, 1)
-
-    def forward(self, x, mask=None):
-        keep = torch.ones(len(x), x.shape[2]) if mask is None else mask
-        before = self.reach if self.causal else self.reach // 2
-        y = x
-        for conv in [self.conv1, self.conv2]:
-            y = conv(F.pad(y * keep[:, None], (before, self.reach - before))).relu()
-        return (y + (self.downsample(x) if hasattr(self, "downsample") else x)).relu() * keep[:, None]
+def allowed(n, m):
+    """Row 1 (and every fifth after it) is allowed no key."""
+    i = torch.arange(n * m)
+    return ~((i // m % 5 == 1) | ((i * 7 + i // m) % 4 == 0)).reshape(n, m)
 
 
-class TemporalNetwork(nn.Module):
-    def __init__(self, widths, causal):
-        super().__init__()
-        self.network = nn.ModuleList(
-            TemporalBlock(a, b, 3, 2**i, causal) for i, (a, b) in enumerate(zip(widths, widths[1:])))
-
-    def forward(self, x):
-        for block in self.network:
-            x = block(x)
-        return x
-
-
-MASK = torch.tensor([[1.0, 1, 1, 1, 0, 0], [1, 1, 0, 0, 0, 0]])
-
-
-def conv_norm(inputs, outputs, kernel, stride=1, padding=0):
-    return nn.Sequential(nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=False), nn.BatchNorm3d(outputs))
+def attention(q, k, v, bias=None, mask=None, causal=False, scale=None):
+    """Attention written out; a query without keys gives zeros."""
+    n, m = q.shape[2], k.shape[2]
+    s = q @ k.transpose(-1, -2) * (1 / math.sqrt(q.shape[3]) if scale is None else scale)
+    s = s if bias is None else s + bias
+    may = torch.ones(n, m, dtype=torch.bool) if mask is None else mask
+    may = may.tril() if causal else may
+    dead = ~may.any(-1, keepdim=True)
+    w = torch.softmax(s.masked_fill(~(may | dead), -math.inf), -1).masked_fill(~may, 0)
+    y = w @ v
+    if not dead.any():
+        attn_mask = may if bias is None else torch.where(may, bias, torch.tensor(-math.inf)).expand(s.shape)
+        assert torch.allclose(y, F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask, scale=scale))
+    return y
 
 
-class Block3d(nn.Module):
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv1, self.conv2 = conv_norm(inputs, outputs, 3, stride, 1), conv_norm(outputs, outputs, 3, 1, 1)
-        if stride != 1 or inputs != outputs:
-            self.downsample = conv_norm(inputs, outputs, 1, stride)
-
-    def forward(self, x):
-        y = self.conv2(self.conv1(x).relu())
-        return (y + (self.downsample(x) if hasattr(self, "downsample") else x)).relu()
+LINES = [([2, 3, 9], [4, 3, 3], [4]), ([1, 1, 5], [1, 1, 3], [1])]
+VOLUMES = [([2, 2, 3, 5, 4], [3, 2, 2, 3, 3], [3]), ([1, 1, 3, 3, 3], [1, 1, 1, 1, 3], [1])]
 
 
-class ResNet3D(nn.Module):
-    def __init__(self, width, classes):
-        super().__init__()
-        self.stem = conv_norm(2, width, (3, 7, 7), (1, 2, 2), (1, 3, 3))
-        for k in range(4):
-            inputs = width << max(k - 1, 0)
-            setattr(self, f"layer{k + 1}", nn.Sequential(Block3d(inputs, width << k, 1 if k == 0 else 2)))
-        if classes:
-            self.fc = nn.Linear(width * 8, classes)
-
-    def forward(self, x):
-        x = self.stem(x).relu()
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x)))).mean((2, 3, 4))
-        return self.fc(x) if hasattr(self, "fc") else x
+def last(axes, f):
+    """A function of [N, C, ...] with `axes` more axes, applied to any leading axes."""
+    return lambda x: (lambda y: y.reshape(x.shape[: x.dim() - axes] + y.shape[-axes:]))(
+        f(x.reshape((1, -1) + x.shape[x.dim() - axes:])))
 
 
-class Basic(nn.Module):
-    def __init__(self, conv, outputs):
-        super().__init__()
-        self.block = nn.Sequential(conv, nn.BatchNorm3d(outputs), nn.ReLU())
-
-    def forward(self, x):
-        return self.block(x)
-
-
-class Res(nn.Module):
-    def __init__(self, a, b):
-        super().__init__()
-        self.res_branch = nn.Sequential(
-            nn.Conv3d(a, b, 3, padding=1), nn.BatchNorm3d(b), nn.ReLU(), nn.Conv3d(b, b, 3, padding=1), nn.BatchNorm3d(b))
-        self.skip_con = nn.Sequential() if a == b else nn.Sequential(nn.Conv3d(a, b, 1), nn.BatchNorm3d(b))
-
-    def forward(self, x):
-        return (self.res_branch(x) + self.skip_con(x)).relu()
+ROWS1 = [([7],), ([2, 5],), ([2, 1, 4],)]
+ROWS2 = [([3, 4],), ([2, 5, 4],), ([1, 2, 4, 5],)]
+ROWS3 = [([3, 4, 4],), ([2, 3, 3, 3],), ([1, 1, 3, 4, 3],)]
+RESIZED1 = [([4],), ([2, 5],), ([2, 3, 1],)]
+RESIZED2 = [([4, 3],), ([2, 5, 6],), ([2, 1, 1, 1],), ([1, 17, 5],)]
+RESIZED3 = [([2, 4, 3],), ([2, 3, 5, 2],), ([1, 1, 1, 1],)]
 
 
-class V2V(nn.Module):
-    def __init__(self, inputs, outputs, w):
-        super().__init__()
-        self.front_layers = nn.Sequential(Basic(nn.Conv3d(inputs, w, 7, padding=3), w), Res(w, 2 * w))
-        e = self.encoder_decoder = nn.Module()
-        e.encoder_res1, e.encoder_res2, e.mid_res = Res(2 * w, 4 * w), Res(4 * w, 8 * w), Res(8 * w, 8 * w)
-        e.decoder_res2, e.decoder_res1 = Res(8 * w, 8 * w), Res(4 * w, 4 * w)
-        e.decoder_upsample2 = Basic(nn.ConvTranspose3d(8 * w, 4 * w, 2, 2), 4 * w)
-        e.decoder_upsample1 = Basic(nn.ConvTranspose3d(4 * w, 2 * w, 2, 2), 2 * w)
-        e.skip_res1, e.skip_res2 = Res(2 * w, 2 * w), Res(4 * w, 4 * w)
-        self.output_layer = nn.Conv3d(2 * w, outputs, 1)
-
-    def forward(self, x):
-        e = self.encoder_decoder
-        x = self.front_layers(x)
-        skip1 = e.skip_res1(x)
-        x = e.encoder_res1(F.max_pool3d(x, 2))
-        skip2 = e.skip_res2(x)
-        x = e.decoder_res2(e.mid_res(e.encoder_res2(F.max_pool3d(x, 2))))
-        x = e.decoder_res1(e.decoder_upsample2(x) + skip2)
-        return self.output_layer(e.decoder_upsample1(x) + skip1)
+def resize(mode, *sizes, corners=None, antialias=False):
+    return last(len(sizes), lambda x: F.interpolate(
+        x, size=sizes, mode=mode, align_corners=corners, antialias=antialias))
 
 
-class Deformable(nn.Module):
-    """Eq. 3 of Zhu et al. 2020, place by place: every sample is interpolated from its four neighbours by hand."""
-
-    def __init__(self, width, heads, levels, points):
-        super().__init__()
-        self.sampling_offsets = nn.Linear(width, heads * levels * points * 2)
-        self.attention_weights = nn.Linear(width, heads * levels * points)
-        self.value_proj, self.output_proj = nn.Linear(width, width), nn.Linear(width, width)
-        self.heads, self.levels, self.points = heads, levels, points
-
-    def forward(self, queries, references, *maps):
-        b, q, width = queries.shape
-        references = references.sigmoid()
-        offsets = self.sampling_offsets(queries).reshape(b, q, self.heads, self.levels, self.points, 2)
-        weights = self.attention_weights(queries).reshape(b, q, self.heads, -1).softmax(-1)
-        weights = weights.reshape(b, q, self.heads, self.levels, self.points)
-        out = torch.zeros(b, q, self.heads, width // self.heads)
-        for l, image in enumerate(maps):
-            rows, columns = image.shape[2:]
-            value = self.value_proj(image.permute(0, 2, 3, 1)).reshape(b, rows, columns, self.heads, -1)
-            # In units of cells: x + offset, whose cell k has its middle at k + 1/2.
-            x = references[:, :, None, None, 0] * columns + offsets[:, :, :, l, :, 0] - 0.5
-            y = references[:, :, None, None, 1] * rows + offsets[:, :, :, l, :, 1] - 0.5
-            batch, head = torch.arange(b)[:, None, None, None], torch.arange(self.heads)[None, None, :, None]
-            sample = 0
-            for dy in [0, 1]:
-                for dx in [0, 1]:
-                    i, j = y.floor().long() + dy, x.floor().long() + dx
-                    share = (1 - (y - i).abs()) * (1 - (x - j).abs())
-                    inside = (i >= 0) & (i < rows) & (j >= 0) & (j < columns)
-                    found = value[batch, i.clamp(0, rows - 1), j.clamp(0, columns - 1), head]
-                    sample = sample + found * (share * inside)[..., None]
-            out = out + (sample * weights[:, :, :, l, :, None]).sum(3)
-        return self.output_proj(out.flatten(2))
+def first_axis(f):
+    return lambda x: f(x.reshape(x.shape[0], -1).T).T.reshape((-1,) + x.shape[1:])
 
 
-def write_layers(out):
-    write_layer(out, "conv 1d", lambda: nn.Conv1d(4, 6, 3, 2, 1, 2, 2), [([2, 4, 9],), ([1, 4, 5],)])
-    write_layer(out, "conv 3d", lambda: nn.Conv3d(2, 4, (1, 3, 2), (1, 2, 1), (0, 1, 1), groups=2), [([2, 2, 3, 4, 3],)])
-    write_layer(out, "conv transpose 1d", lambda: nn.ConvTranspose1d(4, 2, 3, 2, 1, 1, 2), [([2, 4, 5],), ([1, 4, 1],)])
-    write_layer(out, "conv transpose 3d", lambda: nn.ConvTranspose3d(2, 3, 2, 2), [([2, 2, 2, 1, 3],)])
-    write_layer(out, "group norm", lambda: nn.GroupNorm(2, 4), [([2, 4, 3],), ([1, 4, 2, 3],)])
-    write_layer(out, "instance norm", lambda: nn.InstanceNorm2d(3, affine=True), [([2, 3, 4, 2],)])
-    write_layer(out, "instance norm plain", lambda: nn.InstanceNorm1d(3), [([2, 3, 5],)])
-    write_layer(out, "temporal block", lambda: TemporalBlock(3, 4, 3, 2, True), [([2, 3, 7],), ([1, 3, 1],)])
-    write_layer(out, "temporal block centred", lambda: TemporalBlock(4, 4, 5, 1, False), [([2, 4, 7],)])
-    write_layer(out, "temporal block masked", lambda: TemporalBlock(3, 4, 3, 1, False), [([2, 3, 6],)], lambda m, x: m(x, MASK))
-    write_layer(out, "temporal network", lambda: TemporalNetwork([2, 4, 4, 3], True), [([2, 2, 12],)])
-    write_layer(out, "ResNet 3D", lambda: ResNet3D(2, 3), [([3, 2, 5, 12, 9],)])
-    write_layer(out, "ResNet 3D frozen", lambda: ResNet3D(2, 0), [([1, 2, 3, 8, 8],)], evaluated)
-    write_layer(out, "residual volume block", lambda: Res(2, 3), [([2, 2, 2, 3, 2],)])
-    write_layer(out, "volume block", lambda: Basic(nn.Conv3d(2, 3, 3, padding=1), 3), [([2, 2, 2, 3, 2],)])
-    write_layer(out, "volume block doubling", lambda: Basic(nn.ConvTranspose3d(3, 2, 2, 2), 2), [([2, 3, 2, 1, 2],)])
-    write_layer(out, "V2V", lambda: V2V(2, 3, 1), [([2, 2, 8, 4, 4],)])
-    write_layer(out, "V2V frozen", lambda: V2V(1, 2, 1), [([1, 1, 4, 4, 8],)], evaluated)
-    write_layer(
-        out, "deformable attention", lambda: Deformable(8, 2, 2, 3), [([2, 3, 8], [2, 3, 2], [2, 8, 5, 4], [2, 8, 2, 3])])
+GRIDS2 = [([2, 3, 4, 5], [2, 3, 2, 2]), ([1, 1, 2, 3], [1, 1, 4, 2])]
+GRIDS3 = [([2, 2, 3, 2, 4], [2, 2, 1, 3, 3]), ([1, 1, 2, 2, 2], [1, 1, 2, 4, 3])]
 
 
-def morlet(n, scale, angle, slant, frequency):
-    """A Morlet wavelet on n x n places, periodised over five images a side, or a Gauss function if the frequency is None."""
-    sigma = 0.8 * 2**scale
-    i = np.arange(n)
-    envelope, wave = np.zeros((n, n)), np.zeros((n, n), complex)
-    for a in range(-2, 3):
-        for b in range(-2, 3):
-            u, v = np.meshgrid(i + a * n, i + b * n, indexing="ij")
-            along = math.cos(angle) * u + math.sin(angle) * v
-            across = -math.sin(angle) * u + math.cos(angle) * v
-            g = np.exp(-(along**2 + (slant * across) ** 2) / (2 * sigma**2)) * slant / (2 * math.pi * sigma**2)
-            envelope += g
-            if frequency:
-                wave += g * np.exp(1j * frequency * along)
-    return envelope if frequency is None else wave - wave.sum() / envelope.sum() * envelope
+def sample(mode, outside, corners):
+    def f(x, u):
+        n = torch.tensor([float(k) for k in reversed(x.shape[2:])])
+        i = torch.arange(u.numel()).reshape(u.shape)
+        place = ((i * 7 + 2) % 11 - 3) + (0.5 if mode == "bilinear" else 0.0) + 0.3 * torch.tanh(u)
+        grid = place * 2 / (n - 1) - 1 if corners else (place * 2 + 1) / n - 1
+        return F.grid_sample(x, grid, mode=mode, padding_mode=outside, align_corners=corners)
+    return f
 
 
-def scattering(x, scales, angles):
-    """Bruna and Mallat 2012: averages of moduli of wavelet transforms, of orders 0 to 2; by loops over paths."""
-    pad = 2**scales
-    x = F.pad(x, (pad, pad, pad, pad), mode="reflect")
-    n = x.shape[-1]
-
-    def filtered(z, f):
-        return torch.fft.ifft2(torch.fft.fft2(z) * torch.from_numpy(np.fft.fft2(f)))
-
-    low = morlet(n, scales - 1, 0.0, 1.0, None)
-    bank = {
-        (j, k): morlet(n, j, k * math.pi / angles, 4 / angles, 0.75 * math.pi / 2**j)
-        for j in range(scales) for k in range(angles)
-    }
-
-    def average(z):
-        return filtered(z, low).real[..., pad:-pad:pad, pad:-pad:pad]
-
-    first = {p: filtered(x, f).abs() for p, f in bank.items()}
-    paths = [average(x)] + [average(first[p]) for p in bank]
-    for (j, k) in bank:
-        paths += [average(filtered(first[j, k], bank[i, l]).abs()) for (i, l) in bank if i > j]
-    return torch.stack(paths, 2)  # [B, C, paths, H / 2^J, W / 2^J]
+def weight_norm(axis):
+    def f(v, g):
+        others = [a for a in range(v.dim()) if a != axis]
+        length = torch.linalg.vector_norm(v, dim=others, keepdim=True) if others else v.abs()
+        return v * (g.reshape(length.shape) / length)
+    return f
 
 
-def write_scattering(out):
-    def call(m, x):
-        return scattering(x, 2, 4)
+OPS = [
+    ("attention", attention, SEQUENCES),
+    ("attention(causal)", lambda q, k, v: attention(q, k, v, causal=True), SEQUENCES),
+    ("attention(scale)", lambda q, k, v: attention(q, k, v, scale=0.3), SEQUENCES),
+    ("attention(mask)", lambda q, k, v: attention(q, k, v, mask=allowed(q.shape[2], k.shape[2])), SEQUENCES),
+    ("attention(bias)", attention, BIASES),
+    (
+        "attention(everything)",
+        lambda q, k, v, b: attention(q, k, v, b, allowed(q.shape[2], k.shape[2]), True, 2.0), BIASES,
+    ),
+    ("attention(itself)", lambda x: attention(x, x, x, causal=True), [([2, 2, 4, 3],), ([1, 1, 1, 2],)]),
+    (
+        "attention(heads inside)",
+        lambda q, k: attention(q.transpose(1, 2), k.transpose(1, 2), k.transpose(1, 2)).transpose(1, 2).flatten(2),
+        [([2, 4, 3, 2], [2, 5, 3, 2]), ([1, 1, 1, 3], [1, 2, 1, 3])],
+    ),
+    ("conv1d", F.conv1d, LINES),
+    ("conv1d(stride)", lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=3, dilation=2), LINES),
+    (
+        "conv1d(groups)", lambda x, w: F.conv1d(x, w, padding=1, groups=2),
+        [([2, 4, 6], [6, 2, 2]), ([1, 2, 3], [4, 1, 3])],
+    ),
+    ("conv3d", F.conv3d, VOLUMES),
+    (
+        "conv3d(stride)",
+        lambda x, w, b: F.conv3d(x, w, b, stride=(2, 1, 2), padding=(1, 2, 3), dilation=(1, 2, 2)), VOLUMES,
+    ),
+    (
+        "conv3d(groups)", lambda x, w: F.conv3d(x, w, padding=1, groups=2),
+        [([2, 4, 3, 3, 2], [6, 2, 2, 3, 1]), ([1, 2, 1, 1, 1], [4, 1, 3, 3, 3])],
+    ),
+    ("conv3d(gradient by the input)", derivative(0, lambda x, w, b: F.conv3d(x, w * 0.3, b, padding=1)), VOLUMES),
+    (
+        "conv3d(gradient by the weight)",
+        derivative(1, lambda x, w, b: F.conv3d(x * 0.3, w, b, stride=2, padding=1)), VOLUMES,
+    ),
+    (
+        "convTranspose1d", lambda x, w, b: F.conv_transpose1d(x, w, b, stride=2, padding=1, output_padding=1),
+        [([2, 3, 4], [3, 2, 3], [2]), ([1, 1, 1], [1, 3, 2], [3])],
+    ),
+    (
+        "convTranspose1d(groups)", lambda x, w: F.conv_transpose1d(x, w, stride=3, dilation=2, groups=2),
+        [([2, 4, 3], [4, 3, 2]), ([1, 2, 1], [2, 1, 3])],
+    ),
+    (
+        "convTranspose2d(groups)",
+        lambda x, w, b: F.conv_transpose2d(x, w, b, stride=(1, 2), padding=(1, 0), dilation=(2, 1), groups=2),
+        [([2, 4, 3, 2], [4, 3, 2, 3], [6]), ([1, 2, 1, 1], [2, 1, 3, 3], [2])],
+    ),
+    (
+        "convTranspose2d(padding beyond the stride)",
+        lambda x, w, b: F.conv_transpose2d(x, w, b, stride=(1, 2), output_padding=2, dilation=3),
+        [([1, 2, 3, 2], [2, 3, 2, 3], [3])],
+    ),
+    (
+        "convTranspose3d",
+        lambda x, w, b: F.conv_transpose3d(
+            x, w, b, stride=(2, 1, 2), padding=(1, 0, 0), output_padding=(1, 0, 1)),
+        [([2, 3, 2, 3, 2], [3, 2, 3, 2, 3], [2]), ([1, 1, 1, 1, 1], [1, 3, 2, 2, 2], [3])],
+    ),
+    (
+        "convTranspose3d(groups)",
+        lambda x, w: F.conv_transpose3d(x, w, stride=2, dilation=(1, 2, 1), groups=2),
+        [([2, 4, 2, 1, 2], [4, 1, 2, 2, 1])],
+    ),
+    (
+        "conv2d(depthwise)", lambda x, w, b: F.conv2d(x, w, b, padding=1, groups=x.shape[1]),
+        [([2, 3, 5, 4], [3, 1, 3, 3], [3]), ([1, 2, 3, 3], [2, 1, 1, 3], [2])],
+    ),
+    (
+        "conv2d(depthwise, stride)",
+        lambda x, w, b: F.conv2d(x, w, b, stride=(2, 3), padding=(2, 3), dilation=(1, 2), groups=x.shape[1]),
+        [([2, 3, 5, 4], [6, 1, 3, 2], [6]), ([1, 2, 1, 1], [4, 1, 3, 3], [4])],
+    ),
+    (
+        "conv1d(depthwise)",
+        lambda x, w: F.conv1d(x, w, stride=2, padding=1, dilation=2, groups=x.shape[1]), [([2, 3, 8], [6, 1, 3])],
+    ),
+    (
+        "conv3d(depthwise)",
+        lambda x, w: F.conv3d(x, w, stride=(2, 1, 2), padding=1, dilation=(1, 2, 1), groups=x.shape[1]),
+        [([1, 2, 3, 4, 3], [2, 1, 2, 3, 3])],
+    ),
+    (
+        "convTranspose2d(depthwise)",
+        lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2, padding=1, output_padding=1, groups=x.shape[1]),
+        [([2, 3, 3, 2], [3, 1, 3, 3], [3])],
+    ),
+    (
+        "conv2d(depthwise, gradient by the input)",
+        derivative(0, lambda x, w: F.conv2d(x, w * 0.3, stride=2, padding=1, groups=x.shape[1])),
+        [([2, 3, 5, 4], [3, 1, 3, 3])],
+    ),
+    (
+        "conv2d(depthwise, gradient by the weight)",
+        derivative(1, lambda x, w: F.conv2d(x * 0.3, w, padding=1, dilation=2, groups=x.shape[1])),
+        [([2, 3, 5, 4], [6, 1, 3, 3])],
+    ),
+    (
+        "maxPooled(dilation)", last(2, lambda x: F.max_pool2d(x, 2, stride=1, padding=1, dilation=(2, 1))), ROWS2,
+        "apart",
+    ),
+    ("maxPooled1d", last(1, lambda x: F.max_pool1d(x, 3, stride=2, padding=1)), ROWS1, "apart"),
+    ("maxPooled3d", last(3, lambda x: F.max_pool3d(x, 2)), ROWS3, "apart"),
+    (
+        "maxPooled3d(padded)", last(3, lambda x: F.max_pool3d(x, (3, 2, 3), stride=(2, 1, 1), padding=1)), ROWS3,
+        "apart",
+    ),
+    ("averagePooled1d", last(1, lambda x: F.avg_pool1d(x, 3, stride=2, padding=1)), ROWS1),
+    ("averagePooled3d", last(3, lambda x: F.avg_pool3d(x, 2, stride=(1, 2, 1))), ROWS3),
+    (
+        "averagePooled3d(inside)",
+        last(3, lambda x: F.avg_pool3d(x, (3, 2, 3), stride=(2, 1, 1), padding=1, count_include_pad=False)), ROWS3,
+    ),
+    ("globalAveragePooled(axes)", lambda x: x.mean((-3, -2, -1)), ROWS3),
+    ("globalMaxPooled", lambda x: x.amax((-2, -1)), ROWS2, "apart"),
+    ("adaptiveAveragePooled", last(2, lambda x: F.adaptive_avg_pool2d(x, (2, 3))), ROWS2),
+    ("adaptiveAveragePooled(larger)", last(2, lambda x: F.adaptive_avg_pool2d(x, (7, 1))), ROWS2),
+    ("adaptiveAveragePooled1d", last(1, lambda x: F.adaptive_avg_pool1d(x, 3)), ROWS1),
+    ("adaptiveAveragePooled3d", last(3, lambda x: F.adaptive_avg_pool3d(x, (2, 3, 5))), ROWS3),
+    ("adaptiveMaxPooled", last(2, lambda x: F.adaptive_max_pool2d(x, (2, 3))), ROWS2, "apart"),
+    ("adaptiveMaxPooled1d", last(1, lambda x: F.adaptive_max_pool1d(x, 3)), ROWS1, "apart"),
+    ("adaptiveMaxPooled3d", last(3, lambda x: F.adaptive_max_pool3d(x, (2, 3, 1))), ROWS3, "apart"),
+    ("unfolded", lambda x: F.unfold(x, (2, 3)), [([2, 3, 4, 5],), ([1, 1, 2, 3],)]),
+    (
+        "unfolded(stride)", lambda x: F.unfold(x, (2, 3), stride=(2, 1), padding=(1, 2), dilation=(2, 1)),
+        [([2, 3, 4, 5],), ([1, 1, 2, 1],)],
+    ),
+    ("folded", lambda x: F.fold(x, (3, 5), (2, 3)), [([2, 12, 6],), ([1, 6, 6],)]),
+    (
+        "folded(stride)", lambda x: F.fold(x, (4, 5), (2, 3), stride=(2, 1), padding=1),
+        [([2, 12, 15],), ([1, 6, 15],)],
+    ),
+    ("pixelShuffled", lambda x: F.pixel_shuffle(x, 2), [([2, 8, 2, 3],), ([4, 1, 1],)]),
+    ("pixelUnshuffled", lambda x: F.pixel_unshuffle(x, 2), [([2, 2, 4, 6],), ([1, 2, 2],)]),
+]
 
-    write_layer(out, "scattering", lambda: nn.Module(), [([1, 2, 8, 8],), ([2, 1, 12, 12],)], call)
-    write_layer(out, "scattering deep", lambda: nn.Module(), [([1, 1, 16, 16],)], lambda m, x: scattering(x, 3, 2))
-
+SAMPLING = [
+    ("resized", resize("linear", 7, corners=False), RESIZED1),
+    ("resized(first axis)", first_axis(resize("linear", 3, corners=True)), RESIZED1),
+    ("resized(nearest)", resize("nearest", 7, 3), RESIZED2),
+    ("resized(bilinear)", resize("bilinear", 3, 8, corners=False), RESIZED2),
+    ("resized(bilinear, corners)", resize("bilinear", 7, 1, corners=True), RESIZED2),
+    ("resized(bicubic)", resize("bicubic", 3, 8, corners=False), RESIZED2),
+    ("resized(bicubic, corners)", resize("bicubic", 7, 4, corners=True), RESIZED2),
+    ("resized(bilinear, antialiased)", resize("bilinear", 4, 8, corners=False, antialias=True), RESIZED2),
+    ("resized(bicubic, antialiased)", resize("bicubic", 4, 2, corners=False, antialias=True), RESIZED2),
+    ("resized(trilinear)", resize("trilinear", 3, 2, 5, corners=False), RESIZED3),
+    ("resized(trilinear, corners)", resize("trilinear", 3, 2, 5, corners=True), RESIZED3),
+    ("resizedLinearly", resize("linear", 3, corners=False), [([1],), ([3],), ([2, 4],), ([2, 3, 1],)]),
+    ("resizedLinearly(first)", first_axis(resize("linear", 5, corners=False)), [([1],), ([4, 2],), ([2, 1, 3],)]),
+    ("resizedBilinearly", resize("bilinear", 4, 2, corners=False), [([2, 3],), ([1, 2, 1],), ([2, 1, 3, 4],)]),
+    (
+        "resizedBilinearly(channels last)",
+        lambda x: resize("bilinear", 3, 5, corners=False)(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1),
+        [([2, 2, 3, 2],), ([1, 1, 4, 3],)],
+    ),
+    ("gridSampled(zeros)", sample("bilinear", "zeros", False), GRIDS2),
+    ("gridSampled(zeros, corners)", sample("bilinear", "zeros", True), GRIDS2),
+    ("gridSampled(border)", sample("bilinear", "border", False), GRIDS2),
+    ("gridSampled(border, corners)", sample("bilinear", "border", True), GRIDS2),
+    ("gridSampled(reflection)", sample("bilinear", "reflection", False), GRIDS2),
+    ("gridSampled(reflection, corners)", sample("bilinear", "reflection", True), GRIDS2),
+    ("gridSampled(nearest)", sample("nearest", "zeros", False), GRIDS2),
+    ("gridSampled(nearest, border)", sample("nearest", "border", True), GRIDS2),
+    ("gridSampled(nearest, reflection)", sample("nearest", "reflection", False), GRIDS2),
+    ("gridSampled3d(zeros)", sample("bilinear", "zeros", False), GRIDS3),
+    ("gridSampled3d(border, corners)", sample("bilinear", "border", True), GRIDS3),
+    ("gridSampled3d(reflection)", sample("bilinear", "reflection", False), GRIDS3),
+    ("gridSampled3d(nearest)", sample("nearest", "zeros", True), GRIDS3),
+    ("gridSampled(gradient by the image)", derivative(0, sample("bilinear", "zeros", False)), GRIDS2),
+    ("gridSampled(gradient by the grid)", derivative(1, sample("bilinear", "reflection", True)), GRIDS2),
+    ("affineGrid", lambda t: F.affine_grid(t, (len(t), 1, 9, 7), align_corners=False), [([1, 2, 3],)]),
+    ("affineGrid(small)", lambda t: F.affine_grid(t, (len(t), 1, 1, 3), align_corners=False), [([2, 2, 3],)]),
+    ("affineGrid(corners)", lambda t: F.affine_grid(t, (len(t), 1, 1, 4), align_corners=True), [([2, 2, 3],)]),
+    ("affineGrid3d", lambda t: F.affine_grid(t, (len(t), 1, 4, 3, 5), align_corners=False), [([1, 3, 4],)]),
+    ("affineGrid3d(corners)", lambda t: F.affine_grid(t, (len(t), 1, 2, 1, 3), align_corners=True), [([2, 3, 4],)]),
+    ("layerNormalized(plain)", lambda x: F.layer_norm(x, x.shape[-1:], eps=0.1), [([3, 5],), ([2, 1, 7],)]),
+    (
+        "layerNormalized(gain)", lambda x, w: F.layer_norm(x, w.shape, w, eps=0.1),
+        [([3, 5], [5]), ([2, 1, 7], [7])],
+    ),
+    (
+        "layerNormalized(bias)", lambda x, b: F.layer_norm(x, b.shape, None, b, eps=0.1),
+        [([3, 5], [5]), ([2, 1, 7], [7])],
+    ),
+    (
+        "layerNormalized(axes)", lambda x, w, b: F.layer_norm(x, w.shape, w, b, eps=0.1),
+        [([3, 2, 5], [2, 5], [2, 5]), ([2, 3], [2, 3], [2, 3])],
+    ),
+    (
+        "groupNormalized", lambda x, w, b: F.group_norm(x, 2, w, b, eps=0.1),
+        [([2, 4, 3], [4], [4]), ([3, 2], [2], [2]), ([1, 6, 2, 3], [6], [6])],
+    ),
+    ("groupNormalized(plain)", lambda x: F.group_norm(x, 1, eps=0.1), [([2, 4, 3],), ([1, 2, 2, 1, 3],)]),
+    (
+        "instanceNormalized", lambda x, w, b: F.instance_norm(x, weight=w, bias=b, eps=0.1),
+        [([2, 3, 4], [3], [3]), ([1, 2, 2, 3], [2], [2])],
+    ),
+    ("instanceNormalized(plain)", lambda x: F.instance_norm(x, eps=0.1), [([2, 3, 4],), ([1, 2, 2, 1, 3],)]),
+    (
+        "batchNormalized(volumes)", lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True, eps=0.1),
+        [([2, 3, 2, 1, 3], [3], [3]), ([3, 2, 5], [2], [2]), ([4, 3], [3], [3])],
+    ),
+    (
+        "weightNormalized", weight_norm(0), [([3, 2], [3]), ([2, 3, 2, 2], [2]), ([4], [4]), ([1, 1, 3], [1])],
+        "positive",
+    ),
+    ("weightNormalized(axis)", weight_norm(1), [([3, 2], [2]), ([2, 3, 2, 2], [3])], "positive"),
+]
 
 if __name__ == "__main__":
-    with Vectors("spatial_layers.h5") as out:
-        write_layers(out)
-    with Vectors("scattering.h5") as out:
-        write_scattering(out)
+    write_cases("spatial.h5", OPS)
+    write_cases("sampling.h5", SAMPLING)
