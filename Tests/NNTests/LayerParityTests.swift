@@ -18,6 +18,7 @@ struct LayerParityTests {
     ("layers.h5", LayerRows.basic + LayerRows.recurrent + LayerRows.convNeXt + LayerRows.generative),
     ("attention.h5", LayerRows.attention + LayerRows.transformers + LayerRows.detr + LayerRows.swin),
     ("graphs.h5", LayerRows.graphs + LayerRows.points), ("networks.h5", LayerRows.images + LayerRows.fields),
+    ("spatial_layers.h5", LayerRows.convolutions), ("scattering.h5", LayerRows.scattering),
   ]
 
   static func cases() throws -> [LayerCase] {
@@ -52,6 +53,8 @@ struct LayerParityTests {
     "Optimizer": "OptimizerTests", "MovingAverage": "MovingAverageTests", "FeatureQueue": "LayerTests: by hand",
     "ConvNeXtStage": "as a part of ConvNeXt", "DETRDecoderStack": "as a part of DETRDecoder",
     "PointNetFeatures": "as a part of PointNet", "UNetUp": "as a part of UNet",
+    "NormalizedConv3d": "as a part of ResNet3D",
+    "ResidualBlock3d": "as a part of ResNet3D",
   ]
 
   /// The names of all public layer types of Core/NN.

@@ -55,6 +55,42 @@ struct LayerMistake: Sendable {
     },
   ]
 
+  private static let losses: [LayerMistake] = [
+    LayerMistake("crossEntropy needs logits [N, C] and labels [N], got [2, 3] and [3]") {
+      crossEntropy(t(2, 3), labels: [0, 1, 2])
+    },
+    LayerMistake("crossEntropyRows needs two [N, K] and temperature > 0, got [2, 3], [2, 2], 1.0") {
+      crossEntropyRows(targets: t(2, 3), logits: t(2, 2))
+    },
+    LayerMistake("crossEntropy needs weights [3] and smoothing in 0 ..< 1, got [2] and 0.0") {
+      crossEntropy(t(2, 3), labels: [0, 1], weights: t(2))
+    },
+    LayerMistake("crossEntropy needs logits and targets of one shape [..., C], got [2, 3] and [2, 2]") {
+      crossEntropy(t(2, 3), targets: t(2, 2))
+    },
+    LayerMistake("binaryCrossEntropy needs logits and targets of one shape, got [2] and [3]") {
+      binaryCrossEntropy(logits: t(2), targets: t(3))
+    },
+    LayerMistake("focalLoss needs logits and targets of one shape and gamma >= 0, got [2], [3], 2.0") {
+      focalLoss(logits: t(2), targets: t(3))
+    },
+    LayerMistake("focalLoss needs gamma >= 0, got -1.0") { focalLoss(t(2, 3), labels: [0, 1], gamma: -1) },
+    LayerMistake("tripletLoss needs three [N, D], got [2, 3], [2, 3] and [2, 2]") {
+      tripletLoss(anchors: t(2, 3), positives: t(2, 3), negatives: t(2, 2))
+    },
+    LayerMistake("infoNCE needs two [N, D] and temperature > 0, got [2, 3], [2, 3], 0.0") {
+      infoNCE(t(2, 3), keys: t(2, 3), temperature: 0)
+    },
+    LayerMistake(
+      "infoNCE needs queries and positives [N, D], negatives [K, D] and temperature > 0, got [2, 3], [2, 3], "
+    ) { infoNCE(t(2, 3), positives: t(2, 3), negatives: t(2, 2), temperature: 1) },
+    LayerMistake("ntXent needs two [N >= 2, D] and temperature > 0, got [1, 3], [1, 3], 1.0") {
+      ntXent(t(1, 3), t(1, 3), temperature: 1)
+    },
+    LayerMistake("squaredError needs two tensors of one shape, got [2] and [3]") { squaredError(t(2), t(3)) },
+    LayerMistake("huberLoss needs delta > 0, got 0.0") { huberLoss(t(2), t(2), delta: 0) },
+  ]
+
   private static func swin() -> SwinBlock { SwinBlock(4, window: 2, heads: 2, isShifted: true, random: random) }
   private static let vit = ViTConfiguration(imageSize: 8, patch: 4, channels: 1, width: 4, depth: 1, heads: 2)
 
@@ -115,6 +151,28 @@ struct LayerMistake: Sendable {
     LayerMistake("batch normalisation needs more than one element of each channel to train, got [1, 2]") {
       var norm = BatchNorm(2)
       return norm(t(1, 2), ForwardContext(random: random))
+    },
+    LayerMistake("3 groups do not divide 4 channels") { GroupNorm(groups: 3, 4) },
+    LayerMistake("a convolution of 3 to 4 channels cannot have 2 groups") {
+      Conv1d(3, 4, kernel: 1, groups: 2, random: random)
+    },
+    LayerMistake("a temporal block needs a kernel (odd unless causal) and a dilation, got 2 and 1") {
+      TemporalBlock(2, 2, kernel: 2, isCausal: false, random: random)
+    },
+    LayerMistake("a temporal network has at least one block, got widths [3]") { TemporalNetwork([3], random: random) },
+    LayerMistake("scattering of 2 scales and 4 angles needs sides that are multiples of 4 and larger, got 8 x 6") {
+      Scattering(rows: 8, columns: 6, scales: 2, angles: 4)
+    },
+    LayerMistake("this scattering needs [B, C, 8, 8], got [1, 8, 8]") {
+      Scattering(rows: 8, columns: 8, scales: 1, angles: 2)(t(1, 8, 8))
+    },
+    LayerMistake("deformable attention of width 6 needs heads, levels and points, got 4, 1, 1") {
+      DeformableAttention(6, heads: 4, levels: 1, points: 1, random: random)
+    },
+    LayerMistake("deformable attention on 1 maps needs references [B, Q, 2] and maps [B, 4, H, W], got [1, 2, 3] and ")
+    {
+      DeformableAttention(4, heads: 2, levels: 1, points: 1, random: random)(
+        t(1, 2, 4), references: t(1, 2, 3), maps: [t(1, 4, 3, 3)])
     },
     LayerMistake("a residual network has four stages, got [1, 2]") {
       ResNetConfiguration(blocks: [1, 2], isBottleneck: false)

@@ -18,7 +18,11 @@ enum LayerTable {
   static var parts: [any Layer] {
     let detector = DETRDecoder(
       TransformerConfiguration(width: 4, heads: 2, hidden: 4), depth: 1, queries: 2, classes: 2, random: random)
-    return [detector.decoder, LayerRows.convNeXt().stages[1], LayerRows.pointNet().feat, LayerRows.unet().up[0]]
+    let video = ResNet3D(blocks: [1, 1, 1, 1], width: 2, random: random)
+    return [
+      detector.decoder, LayerRows.convNeXt().stages[1], LayerRows.pointNet().feat, LayerRows.unet().up[0], video.stem,
+      video.layer2[0],
+    ]
   }
 
   static var all: [any Layer] {

@@ -18,7 +18,7 @@ public enum Activation: Sendable, Equatable {
     case .gelu: x.gelu()
     case .silu: x.silu()
     case .tanh: x.tanh()
-    case .leakyReLU(let slope): x.relu() - (-x).relu() * slope
+    case .leakyReLU(let slope): x.leakyRelu(slope: slope)
     case .softplus(let beta): x.softplus(beta: beta)
     }
   }

@@ -20,5 +20,5 @@ public func gumbelSoftmax(_ logits: Tensor, temperature: Real, isHard: Bool = fa
   let soft = ((logits + noise) / temperature).softmax()
   guard isHard else { return soft }
   let places = soft.argmax()
-  return soft.straightThrough(to: Tensor.ones(places.shape).placed(places, of: logits.shape[-1]))
+  return soft.straightThrough(to: places.oneHot(logits.shape[-1]))
 }
