@@ -32,8 +32,9 @@ extension Tensor {
     return y
   }
 
-  /// softmax(scale * x) along the last axis.
-  public func softmax(scale: Real = 1) -> Tensor {
+  /// softmax(scale * x) along an axis, the last by default.
+  public func softmax(_ axis: Int = -1, scale: Real = 1) -> Tensor {
+    if !isLast(axis) { return withLast(axis) { $0.softmax(scale: scale) } }
     let n = shape[-1]
     return rowwise { rows, x, y in kernels.softmax(rows, n, scale, x, y) }
       .recorded("softmax", self, savesOutput: true) { s in
@@ -43,8 +44,9 @@ extension Tensor {
       }
   }
 
-  /// log(softmax(x)) along the last axis.
-  public func logSoftmax() -> Tensor {
+  /// log(softmax(x)) along an axis, the last by default.
+  public func logSoftmax(_ axis: Int = -1) -> Tensor {
+    if !isLast(axis) { return withLast(axis) { $0.logSoftmax() } }
     let n = shape[-1]
     return rowwise { rows, x, y in kernels.logSoftmax(rows, n, x, y) }
       .recorded("logSoftmax", self, savesOutput: true) { s in
@@ -54,10 +56,10 @@ extension Tensor {
       }
   }
 
-  /// x / max(|x|_2, epsilon) along the last axis.
-  public func l2Normalized(epsilon: Real = 1e-12) -> Tensor {
+  /// x / max(|x|_2, epsilon) along an axis, the last by default.
+  public func l2Normalized(_ axis: Int = -1, epsilon: Real = 1e-12) -> Tensor {
     // The limit is taken under the root: a row of zeros then has the gradient 1 / epsilon and not 0 / 0.
-    self / maximum(squared().sum(-1, keepsAxis: true), Tensor(epsilon * epsilon)).sqrt()
+    self / maximum(squared().sum(axis, keepsAxis: true), Tensor(epsilon * epsilon)).sqrt()
   }
 
   /// Layer normalisation of the last axis, `y = (x - mean) / sqrt(variance + epsilon) * gain + bias`.

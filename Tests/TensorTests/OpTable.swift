@@ -83,9 +83,12 @@ struct OpCase: Sendable, CustomTestStringConvertible {
 
 /// Every differentiable op of Core/Tensor. Adding a case is one line; `OpTableTests` fails if an op has no row.
 enum OpTable {
-  static let all: [Op] =
-    arithmetic + functions + views + reductions + products + rows + indexing + convolutions + picking + winograd
-    + feedForwards + analysis
+  static let all: [Op] = [
+    arithmetic, functions, views, reductions, products, rows, indexing,
+    convolutions, winograd, feedForwards,
+    picking, mathematics, distances,
+    analysis,
+  ].flatMap { $0 }
   static let cases: [OpCase] = all.flatMap { $0.cases($0.shapes) }
   static let largeCases: [OpCase] = all.flatMap { $0.cases($0.large) }
 

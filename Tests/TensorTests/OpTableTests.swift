@@ -98,7 +98,10 @@ struct OpTableCompletenessTests {
   static let withoutDerivative: [String: String] = [
     "isLess": "a comparison", "isEqual": "a comparison", "full": "a constant", "zeros": "a constant",
     "ones": "a constant", "gradients": "differentiation itself",
-    "oneHot": "a constant", "triangular": "a constant", "causalMask": "a constant",
+    "sign": "a step", "floor": "a step", "rounded": "a step",
+    "straightThrough": "a gradient that is not that of the value", "gradientReversed": "the same",
+    "dynamicallyCall": "rearranged, as it is written", "oneHot": "a constant", "triangular": "a constant",
+    "causalMask": "a constant",
     "uniform": "random numbers", "normal": "random numbers", "truncatedNormal": "random numbers",
     "hannWindow": "a constant", "hammingWindow": "a constant", "melFilterbank": "a constant",
     "exponential": "random numbers", "gumbel": "random numbers",

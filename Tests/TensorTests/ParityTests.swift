@@ -5,7 +5,11 @@ import Testing
 @Suite("Ops agree with PyTorch")
 struct OpParityTests {
   static let files =
-    ["ops.h5", "convolutions.h5", "picking.h5", "winograd.h5", "feed_forward.h5"] + OpTable.analysisFiles
+    [
+      "ops.h5",
+      "convolutions.h5", "winograd.h5", "feed_forward.h5",
+      "picking.h5", "mathematics.h5", "distances.h5",
+    ] + OpTable.analysisFiles
 
   @Test("forward and backward", arguments: try files.flatMap { try VectorFile($0).cases() })
   func agrees(_ c: VectorCase) throws {

@@ -12,8 +12,11 @@ struct Mistake: Sendable {
 
   static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
-  static let all: [Mistake] =
-    shapes + graphs + elementwise + viewing + products + convolutions + indexing + state + picking + analysis
+  static let all: [Mistake] = [
+    shapes, graphs, elementwise, viewing, products, convolutions, indexing, state,
+    picking, mathematics, distances,
+    analysis,
+  ].flatMap { $0 }
 
   static let shapes: [Mistake] = [
     Mistake("a shape has at most 8 axes, got [1, 2, 3, 4, 5, 6, 7, 8, 9]") { Shape([1, 2, 3, 4, 5, 6, 7, 8, 9]) },

@@ -1,4 +1,4 @@
-// Sums, means and extremes. Long sums are cut into fixed chunks that are added in a fixed order.
+// Sums, means and variances. Long sums are cut into fixed chunks that are added in a fixed order.
 
 /// Rows that one partial sum covers.
 private let chunkRows = 256
@@ -47,9 +47,22 @@ extension Tensor {
 
   /// The variance along an axis, divided by n (`unbiased`: by n - 1).
   public func variance(_ axis: Int, keepsAxis: Bool = false, unbiased: Bool = false) -> Tensor {
-    let n = shape[axis]
-    let centred: Tensor = self - mean(axis, keepsAxis: true)
-    return centred.squared().sum(axis, keepsAxis: keepsAxis) / Real(unbiased ? n - 1 : n)
+    variance(axes: [axis], keepsAxes: keepsAxis, unbiased: unbiased)
+  }
+
+  /// The variance over several axes together, divided by the number n of elements (`unbiased`: by n - 1).
+  public func variance(axes: [Int], keepsAxes: Bool = false, unbiased: Bool = false) -> Tensor {
+    let n = axes.reduce(1) { $0 * shape[$1] }
+    let centred: Tensor = self - mean(axes: axes, keepsAxes: true)
+    return centred.squared().sum(axes: axes, keepsAxes: keepsAxes) / Real(unbiased ? n - 1 : n)
+  }
+
+  /// The root of the variance along an axis plus `epsilon`, which keeps the gradient finite where all are equal.
+  public func standardDeviation(
+    _ axis: Int, keepsAxis: Bool = false, unbiased: Bool = false, epsilon: Real = 0
+  ) -> Tensor {
+    let v = variance(axis, keepsAxis: keepsAxis, unbiased: unbiased)
+    return (epsilon == 0 ? v : v + epsilon).sqrt()
   }
 
   /// Sum along axis a of [outer, n, inner], without history.
@@ -82,37 +95,5 @@ extension Tensor {
       withExtendedLifetime(partial) {}
     }
     return y
-  }
-
-  /// The places of the largest elements along the last axis; the first of equals.
-  public func argmax() -> IndexTensor {
-    let n = shape[-1]
-    require(n > 0, "argmax of \(shape) has nothing to choose from")
-    let best = withElements { p in
-      (0..<(count / n)).map { row in
-        var at = 0
-        for c in 1..<n where p[row * n + c] > p[row * n + at] { at = c }
-        return at
-      }
-    }
-    return IndexTensor(shape.dropping(-1), best)
-  }
-
-  /// The largest element along the last axis; its gradient goes to the first of equals.
-  public func amax() -> Tensor { picked(argmax()) }
-
-  /// The smallest element along the last axis; its gradient goes to the first of equals.
-  public func amin() -> Tensor { -((-self).amax()) }
-
-  /// log(sum(exp(x))) along the last axis, without overflow; -infinity for a row of -infinity.
-  public func logSumExp() -> Tensor {
-    var top = detached.amax().expandedAxis(-1)
-    top.withMutableElements { p in for i in p.indices where !p[i].isFinite { p[i] = 0 } }
-    let y = ((detached - top).exp().sum(-1, keepsAxis: true).log() + top).squeezed(-1)
-    return y.recorded("logSumExp", self, savesOutput: true) { s in
-      // d y / d x = exp(x - y); an empty sum has y = -infinity and the gradient exp(-infinity) = 0.
-      let total = ReproTensor.select(y.isEqual(Tensor(-.infinity)), Tensor(0), s.output).expandedAxis(-1)
-      return s.gradient.expandedAxis(-1) * (s(self) - total).exp()
-    }
   }
 }
