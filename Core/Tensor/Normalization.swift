@@ -62,54 +62,66 @@ extension Tensor {
     self / maximum(squared().sum(axis, keepsAxis: true), Tensor(epsilon * epsilon)).sqrt()
   }
 
-  /// Layer normalisation of the last axis, `y = (x - mean) / sqrt(variance + epsilon) * gain + bias`.
+  /// Layer normalisation of the last axes, `y = (x - mean) / sqrt(variance + epsilon) * gain + bias`.
   ///
   /// - Parameters:
-  ///   - gain, bias: `[D]`; the variance is divided by D.
+  ///   - gain, bias: in the shape of the last `axes` axes, `[D]` if it is one; 1 and 0 if nil.
+  ///   - axes: how many of the last axes are normalised together.
+  ///   - epsilon: > 0; the variance is divided by the number of elements.
   /// - Source: Ba et al. 2016 (arXiv 1607.06450), Eq. 3 and 4.
-  public func layerNormalized(gain: Tensor, bias: Tensor, epsilon: Real = 1e-6) -> Tensor {
-    let d = shape[-1]
+  public func layerNormalized(
+    gain: Tensor? = nil, bias: Tensor? = nil, axes: Int = 1, epsilon: Real = 1e-6
+  ) -> Tensor {
+    require(axes >= 1 && axes <= rank, "layerNormalized over \(axes) axes needs as many, got \(shape)")
+    let last = Shape(shape.array.suffix(axes))
     require(
-      gain.shape == [d] && bias.shape == [d],
-      "layerNormalized of \(shape) needs gain and bias [\(d)], got \(gain.shape) and \(bias.shape)")
+      (gain?.shape ?? last) == last && (bias?.shape ?? last) == last,
+      "layerNormalized of \(shape) needs gain and bias \(last), got \(gain?.shape ?? last) and \(bias?.shape ?? last)")
+    let d = last.count
+    if axes > 1 {
+      return reshaped(to: Shape(shape.array.dropLast(axes) + [d]))
+        .layerNormalized(gain: gain?.flattened(), bias: bias?.flattened(), epsilon: epsilon).reshaped(to: shape)
+    }
     let rows = count / max(d, 1)
     let x = contiguous()
-    let (w, b) = (gain.detached.contiguous(), bias.detached.contiguous())
+    let (w, b) = (gain?.detached.contiguous(), bias?.detached.contiguous())
     let (y, mean, rstd) = (
       Tensor(uninitialized: shape), Tensor(uninitialized: [rows, 1]), Tensor(uninitialized: [rows, 1])
     )
     let (px, py, pm, pr) = (x.base, y.base, mean.base, rstd.base)
-    forTiles(rows, max(1, tileElements / d)) { first, n in
-      kernels.layerNorm(n, d, epsilon, px + first * d, w.base, b.base, py + first * d, pm + first, pr + first)
+    forTiles(rows, max(1, tileElements / max(d, 1))) { first, n in
+      kernels.layerNorm(n, d, epsilon, px + first * d, w?.base, b?.base, py + first * d, pm + first, pr + first)
     }
     withExtendedLifetime((w, b)) {}
-    return y.recorded("layerNorm", inputs: [x, gain, bias]) { s in
-      s.createGraph
-        ? layerNormDerivative(s.gradient, s(x), s(gain), epsilon)
+    return y.recorded("layerNorm", inputs: [x] + [gain, bias].compactMap { $0 }) { s in
+      let parts =
+        s.createGraph
+        ? layerNormDerivative(s.gradient, s(x), gain.map { s($0) }, epsilon)
         : fusedLayerNormDerivative(s.gradient, x.detached, w, mean, rstd)
+      return [parts[0]] + (gain == nil ? [] : [parts[1]]) + (bias == nil ? [] : [parts[2]])
     }
   }
 }
 
-/// The derivative of layer normalisation in ops, statistics included.
-private func layerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, _ epsilon: Real) -> [Tensor?] {
+/// The derivative of layer normalisation in ops, statistics included: of the input, of the gain, of the bias.
+private func layerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor?, _ epsilon: Real) -> [Tensor?] {
   let d = x.shape[-1]
   let centred: Tensor = x - x.mean(-1, keepsAxis: true)
   let rstd = (centred.squared().mean(-1, keepsAxis: true) + epsilon).rsqrt()
   let normal: Tensor = centred * rstd
-  let gn: Tensor = g * gain
+  let gn: Tensor = gain.map { g * $0 } ?? g
   let projected: Tensor = normal * (gn * normal).mean(-1, keepsAxis: true)
   let gx: Tensor = (gn - gn.mean(-1, keepsAxis: true) - projected) * rstd
   return [gx, (g * normal).summed(to: [d]), g.summed(to: [d])]
 }
 
-private func fusedLayerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, _ mean: Tensor, _ rstd: Tensor)
+private func fusedLayerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor?, _ mean: Tensor, _ rstd: Tensor)
   -> [Tensor?]
 {
   let d = x.shape[-1]
-  let rows = x.count / d
+  let rows = x.count / max(d, 1)
   let grad = g.contiguous()
-  let tile = max(1, tileElements / d)
+  let tile = max(1, tileElements / max(d, 1))
   let tiles = (rows + tile - 1) / tile
   let gx = Tensor(uninitialized: x.shape)
   let partial = Tensor.zeros([2, tiles, d])
@@ -117,7 +129,7 @@ private func fusedLayerNormDerivative(_ g: Tensor, _ x: Tensor, _ gain: Tensor, 
   forTiles(rows, tile) { first, n in
     let i = first / tile
     kernels.layerNormBackward(
-      n, d, px + first * d, gain.base, pm + first, pr + first, pg + first * d, pgx + first * d, pp + i * d,
+      n, d, px + first * d, gain?.base, pm + first, pr + first, pg + first * d, pgx + first * d, pp + i * d,
       pp + (tiles + i) * d)
   }
   withExtendedLifetime((grad, gain, x, mean, rstd)) {}

@@ -21,10 +21,10 @@ struct WinogradPlan: Sendable {
   /// The plan for a convolution, if it has this shape and enough channels to fill lanes.
   init?(batch: Int, groups: Int, inputs: Int, outputs: Int, window: Window) {
     guard InstructionSet.current != .portable, groups == 1, inputs >= 16, outputs >= 16, batch > 0,
-      window.kernel == 3, window.stride == 1, window.dilation == 1,
+      window.rank == 2, window.kernel == [1, 3, 3], window.stride == 1, window.dilation == 1,
       max(window.padding.rows, window.padding.columns) <= 2
     else { return nil }
-    self.init(batch, inputs, outputs, window.input, window.output, window.padding)
+    self.init(batch, inputs, outputs, window.input.plane, window.output.plane, window.padding.plane)
   }
 
   private init(

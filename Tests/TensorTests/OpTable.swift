@@ -88,6 +88,7 @@ enum OpTable {
     convolutions, winograd, feedForwards,
     picking, mathematics, distances,
     analysis,
+    spatial,
   ].flatMap { $0 }
   static let cases: [OpCase] = all.flatMap { $0.cases($0.shapes) }
   static let largeCases: [OpCase] = all.flatMap { $0.cases($0.large) }

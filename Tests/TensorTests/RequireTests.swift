@@ -16,6 +16,7 @@ struct Mistake: Sendable {
     shapes, graphs, elementwise, viewing, products, convolutions, indexing, state,
     picking, mathematics, distances,
     analysis,
+    spatial,
   ].flatMap { $0 }
 
   static let shapes: [Mistake] = [

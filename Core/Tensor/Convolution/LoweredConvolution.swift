@@ -1,23 +1,18 @@
-// The three products of a convolution. Patches of the input are unfolded into a matrix, block by block, so that almost all
-// work is matrix multiplication. Blocks are cut by sizes only.
+// The three products of a convolution by lowering: patches of the input are unfolded into a matrix, block by block, so that
+// almost all work is matrix multiplication. Blocks are cut by sizes only.
 
-/// Sizes of one convolution, and how its output is cut into blocks.
-struct ConvolutionPlan: Sendable {
-  let batch, groups: Int
-  /// Channels of one group.
-  let inputs, outputs: Int
-  let window: Window
-  /// Samples of a block, and rows of its output: several whole samples, or some rows of one.
-  private let blockSamples, blockRows: Int
-  /// The faster way, where the convolution has the shape for it.
-  private let winograd: WinogradPlan?
+/// A convolution as products of matrices, and how its output is cut into blocks.
+struct LoweredConvolution: Sendable {
+  private let plan: ConvolutionPlan
+  /// Samples of a block, and places of its output: several whole samples, or a part of one.
+  private let blockSamples, blockPlaces: Int
 
-  init(batch: Int, groups: Int, inputs: Int, outputs: Int, window: Window) {
-    (self.batch, self.groups, self.inputs, self.outputs, self.window) = (batch, groups, inputs, outputs, window)
-    winograd = WinogradPlan(batch: batch, groups: groups, inputs: inputs, outputs: outputs, window: window)
+  init(_ plan: ConvolutionPlan) {
+    self.plan = plan
+    let window = plan.window
     // A block's patches fill about 1 MB: they stay in the cache until the product has read them, and the matrices are
     // wide enough for the product to run at speed.
-    let wanted = min(2048, max(128, 262_144 / max(inputs * window.kernel.count, 1)))
+    let wanted = min(2048, max(128, 262_144 / max(plan.inputs * window.kernel.count, 1)))
     let places = window.output.count
     func evenly(_ n: Int, _ size: Int) -> Int {
       let pieces = max(1, (n + size - 1) / size)
@@ -25,37 +20,40 @@ struct ConvolutionPlan: Sendable {
     }
     if places > wanted {
       blockSamples = 1
-      blockRows = evenly(window.output.rows, max(1, wanted / window.output.columns))
+      let (lines, columns) = (window.outputLines, window.output.columns)
+      blockPlaces = lines == 1 ? evenly(columns, wanted) : columns * evenly(lines, max(1, wanted / columns))
     } else {
-      blockSamples = max(1, evenly(batch, max(1, wanted / places)))
-      blockRows = window.output.rows
+      blockSamples = max(1, evenly(plan.batch, max(1, wanted / places)))
+      blockPlaces = places
     }
   }
 
-  var inputShape: Shape { [batch, groups * inputs, window.input.rows, window.input.columns] }
-  var outputShape: Shape { [batch, groups * outputs, window.output.rows, window.output.columns] }
-  var weightShape: Shape { [groups * outputs, inputs, window.kernel.rows, window.kernel.columns] }
+  private var window: Window { plan.window }
+  private var batch: Int { plan.batch }
+  private var groups: Int { plan.groups }
+  private var inputs: Int { plan.inputs }
+  private var outputs: Int { plan.outputs }
 
   /// Elements of a patch: the inner size of the products.
   private var patch: Int { inputs * window.kernel.count }
   private var places: Int { window.output.count }
 
-  /// Some samples and rows of the output.
+  /// Some samples and places of the output.
   private struct Block {
-    let samples, rows: Range<Int>
+    let samples, places: Range<Int>
     let columns: Int
   }
 
-  private var strips: Int { (window.output.rows + blockRows - 1) / blockRows }
+  private var strips: Int { (places + blockPlaces - 1) / blockPlaces }
   private var chunks: Int { (batch + blockSamples - 1) / blockSamples }
 
   private func block(_ chunk: Int, _ strip: Int) -> Block {
     let samples = chunk * blockSamples..<min((chunk + 1) * blockSamples, batch)
-    let rows = strip * blockRows..<min((strip + 1) * blockRows, window.output.rows)
-    return Block(samples: samples, rows: rows, columns: samples.count * rows.count * window.output.columns)
+    let part = strip * blockPlaces..<min((strip + 1) * blockPlaces, places)
+    return Block(samples: samples, places: part, columns: samples.count * part.count)
   }
 
-  private var blockColumns: Int { blockSamples * blockRows * window.output.columns }
+  private var blockColumns: Int { blockSamples * blockPlaces }
 
   /// Into how many parts the channels of a group are cut, when other cuts give `tiles` tiles only.
   private func channelParts(_ tiles: Int) -> Int { min(inputs, max(1, (16 + tiles - 1) / max(tiles, 1))) }
@@ -70,12 +68,12 @@ struct ConvolutionPlan: Sendable {
       x + ((b * groups + group) * inputs + channels.lowerBound) * plane
     }
     if window.isPointwise, block.samples.count == 1 {
-      let start = sample(block.samples.lowerBound) + block.rows.lowerBound * window.output.columns
+      let start = sample(block.samples.lowerBound) + block.places.lowerBound
       return BLASMatrix(base: start, leading: plane, isTransposed: false)
     }
     for (s, b) in block.samples.enumerated() {
       window.unfold(
-        sample(b), channels: channels.count, rows: block.rows, into: scratch + s * places, leading: block.columns)
+        sample(b), channels: channels.count, block.places, into: scratch + s * places, leading: block.columns)
     }
     return BLASMatrix(base: scratch, leading: block.columns, isTransposed: false)
   }
@@ -84,7 +82,7 @@ struct ConvolutionPlan: Sendable {
   private func direct(_ y: UnsafeMutablePointer<Real>, _ group: Int, _ block: Block) -> BLASMatrix? {
     guard block.samples.count == 1 else { return nil }
     let start = y + ((block.samples.lowerBound * groups + group) * outputs) * places
-    return BLASMatrix(base: start + block.rows.lowerBound * window.output.columns, leading: places, isTransposed: false)
+    return BLASMatrix(base: start + block.places.lowerBound, leading: places, isTransposed: false)
   }
 
   /// Copies between the planes of whole samples and a matrix `[outputs, columns]`.
@@ -113,8 +111,7 @@ struct ConvolutionPlan: Sendable {
 
   /// y = W * patches(x) + bias
   func forward(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
-    if let winograd { return winograd.forward(x, weight, bias) }
-    let y = Tensor(uninitialized: outputShape)
+    let y = Tensor(uninitialized: plan.outputShape)
     let (px, pw, py, pb) = (x.base, weight.base, y.base, bias?.base)
     ThreadPool.shared.forEach(chunks * strips * groups) { tile in
       let group = tile % groups
@@ -144,8 +141,7 @@ struct ConvolutionPlan: Sendable {
 
   /// gx = fold(W^T * gy); a tile owns some channels of some samples, so that no two tiles add to the same place.
   func inputGradient(_ gy: Tensor, _ weight: Tensor) -> Tensor {
-    if let winograd { return winograd.inputGradient(gy, weight) }
-    let gx = Tensor(uninitialized: inputShape)
+    let gx = Tensor(uninitialized: plan.inputShape)
     let (pg, pw, px) = (gy.base, weight.base, gx.base)
     let parts = channelParts(chunks * groups)
     let perPart = (inputs + parts - 1) / parts
@@ -164,7 +160,7 @@ struct ConvolutionPlan: Sendable {
         }
         let g = direct(pg, group, block)
         if window.isPointwise, let g {
-          let target = sample(chunk * blockSamples) + block.rows.lowerBound * window.output.columns
+          let target = sample(chunk * blockSamples) + block.places.lowerBound
           gemm(channels.count, block.columns, outputs, w, g, target, leading: plane)
           continue
         }
@@ -175,7 +171,7 @@ struct ConvolutionPlan: Sendable {
         for (s, b) in block.samples.enumerated() {
           if strip == 0 { kernels.fill(channels.count * plane, 0, sample(b)) }
           window.fold(
-            col + s * places, leading: block.columns, channels: channels.count, rows: block.rows, addingTo: sample(b))
+            col + s * places, leading: block.columns, channels: channels.count, block.places, addingTo: sample(b))
         }
       }
       withExtendedLifetime(scratch) {}
@@ -186,9 +182,8 @@ struct ConvolutionPlan: Sendable {
 
   /// gW = sum over blocks of gy * patches(x)^T: runs of blocks are summed one after the other, then the runs in order.
   func weightGradient(_ x: Tensor, _ gy: Tensor) -> Tensor {
-    if let winograd { return winograd.weightGradient(x, gy) }
     let blocks = chunks * strips
-    if blocks == 0 { return .zeros(weightShape) }
+    if blocks == 0 { return .zeros(plan.weightShape) }
     let size = groups * outputs * patch
     let runs = min(blocks, 16, max(1, 4_194_304 / max(size, 1)))
     let partial = Tensor(uninitialized: [runs, size])
@@ -215,6 +210,6 @@ struct ConvolutionPlan: Sendable {
       withExtendedLifetime(scratch) {}
     }
     withExtendedLifetime((x, gy)) {}
-    return (runs == 1 ? partial : partial.sum(0)).reshaped(to: weightShape)
+    return (runs == 1 ? partial : partial.sum(0)).reshaped(to: plan.weightShape)
   }
 }
