@@ -21,7 +21,12 @@ extension OpTable {
 
   /// 1 where a key is allowed; row 1 (and every fifth after it) has none.
   static func allowed(_ queries: Int, _ keys: Int) -> Tensor {
-    Tensor([queries, keys], (0..<queries * keys).map { $0 / keys % 5 == 1 || ($0 * 7 + $0 / keys) % 4 == 0 ? 0 : 1 })
+    Tensor([queries, keys]) { values in
+      for i in values.indices {
+        let isForbidden = i / keys % 5 == 1 || (i * 7 + i / keys) % 4 == 0
+        values[i] = isForbidden ? 0 : 1
+      }
+    }
   }
 
   static let attentions: [Op] = [

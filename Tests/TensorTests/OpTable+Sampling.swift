@@ -38,8 +38,10 @@ extension OpTable {
     let axes = u.shape[-1]
     // The last axis of the grid names columns first.
     let n = Tensor([axes], extents.reversed().map { Real($0) })
-    let around = Tensor(
-      u.shape, (0..<u.count).map { Real(($0 * 7 + 2) % 11 - 3) + (isLinear ? 0.5 : 0) })
+    let between: Real = isLinear ? 0.5 : 0
+    let around = Tensor(u.shape) { values in
+      for i in values.indices { values[i] = Real((i * 7 + 2) % 11 - 3) + between }
+    }
     let place: Tensor = around + u.tanh() * 0.3
     return alignsCorners ? place * 2 / (n - 1) - 1 : (place * 2 + 1) / n - 1
   }
