@@ -4,18 +4,31 @@ import ReproTensor
 /// Which part of a data set; training code can only ever be handed `train`.
 public enum Split: String, Sendable, CaseIterable { case train, validation, test }
 
-/// 8-bit images of one size, `[N, H, W, C]`, sRGB 0...255; also maps of one class per pixel (C = 1).
+/// 8-bit images of one size, sRGB 0...255: one a sample, `[N, H, W, C]`, or several (frames of a video, views),
+/// `[N, T, H, W, C]`; also maps of one class per pixel (C = 1).
 public struct ImageBatch: Sendable, Equatable {
-  public var count, height, width, channels: Int
-  /// Row by row, channels interleaved: `count * height * width * channels` bytes.
+  /// Samples.
+  public var count: Int
+  /// Images of one sample, in order.
+  public var frames: Int
+  public var height, width, channels: Int
+  /// Row by row, channels interleaved: `count * frames * height * width * channels` bytes.
   public var bytes: [UInt8]
 
-  public init(count: Int, height: Int, width: Int, channels: Int, bytes: [UInt8]) {
+  public init(count: Int, frames: Int = 1, height: Int, width: Int, channels: Int, bytes: [UInt8]) {
     require(
-      bytes.count == count * height * width * channels,
-      "an image batch [\(count), \(height), \(width), \(channels)] does not hold \(bytes.count) bytes")
-    (self.count, self.height, self.width, self.channels) = (count, height, width, channels)
+      bytes.count == count * frames * height * width * channels,
+      "an image batch [\(count), \(frames), \(height), \(width), \(channels)] does not hold \(bytes.count) bytes")
+    (self.count, self.frames, self.height, self.width, self.channels) = (count, frames, height, width, channels)
     self.bytes = bytes
+  }
+
+  /// Bytes of one sample.
+  public var sampleSize: Int { frames * height * width * channels }
+
+  /// Every frame as a sample of its own: `[N * T, H, W, C]`, the frames of a sample side by side.
+  public var separated: ImageBatch {
+    ImageBatch(count: count * frames, height: height, width: width, channels: channels, bytes: bytes)
   }
 }
 
@@ -23,6 +36,8 @@ public struct ImageBatch: Sendable, Equatable {
 public enum FieldKind: Sendable, Equatable {
   /// UInt8 images, `[H, W, C]`.
   case image(height: Int, width: Int, channels: Int)
+  /// UInt8 images of one size that belong to one sample, in order: frames of a video, views; `[T, H, W, C]`.
+  case frames(count: Int, height: Int, width: Int, channels: Int)
   /// UInt8 class of each pixel, `[H, W]`.
   case labelMap(height: Int, width: Int, classes: [String])
   /// One of the named classes.

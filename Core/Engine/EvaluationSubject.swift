@@ -176,7 +176,7 @@ extension FieldKind {
   /// Whether one sample fills many numbers, as maps do; a pose or a camera does not.
   fileprivate var isPerPixel: Bool {
     switch self {
-    case .image, .labelMap: true
+    case .image, .frames, .labelMap: true
     case .real(let shape, _): shape.count > 256
     case .category, .identity, .text: false
     }
@@ -207,7 +207,8 @@ extension Column {
       let images = parts.map { part in
         guard case .images(let images) = part else { requirementFailed("columns of two kinds cannot be joined") }
         require(
-          images.height == first.height && images.width == first.width && images.channels == first.channels,
+          images.frames == first.frames && images.height == first.height && images.width == first.width
+            && images.channels == first.channels,
           "images of two sizes cannot be joined")
         return images
       }
@@ -216,8 +217,8 @@ extension Column {
       for part in images { bytes += part.bytes }
       self = .images(
         ImageBatch(
-          count: images.reduce(0) { $0 + $1.count }, height: first.height, width: first.width, channels: first.channels,
-          bytes: bytes))
+          count: images.reduce(0) { $0 + $1.count }, frames: first.frames, height: first.height, width: first.width,
+          channels: first.channels, bytes: bytes))
     case .integers:
       self = .integers(
         parts.flatMap { part in
@@ -246,11 +247,11 @@ extension Column {
     switch self {
     case .images(let images):
       if range.count == images.count { return self }
-      let size = images.height * images.width * images.channels
+      let size = images.sampleSize
       return .images(
         ImageBatch(
-          count: range.count, height: images.height, width: images.width, channels: images.channels,
-          bytes: Array(images.bytes[(range.lowerBound * size)..<(range.upperBound * size)])))
+          count: range.count, frames: images.frames, height: images.height, width: images.width,
+          channels: images.channels, bytes: Array(images.bytes[(range.lowerBound * size)..<(range.upperBound * size)])))
     case .integers(let values): return .integers(Array(values[range]))
     case .reals(let values): return .reals(values.slice(0, range))
     case .texts(let values): return .texts(Array(values[range]))

@@ -61,8 +61,11 @@ public struct Features: Sendable {
   public var global: Tensor
   /// One vector per place of a grid, `[B, rows, columns, D]`; nil for encoders without places.
   public var dense: Tensor?
-  public init(global: Tensor, dense: Tensor? = nil) {
-    (self.global, self.dense) = (global, dense)
+  /// What else the method says about each sample, by name, each `[B, ...]`: `depth`, `text`, `audio`, `logits`, `joints`.
+  /// An evaluation that needs one names it and refuses a method without it.
+  public var outputs: [String: Tensor]
+  public init(global: Tensor, dense: Tensor? = nil, outputs: [String: Tensor] = [:]) {
+    (self.global, self.dense, self.outputs) = (global, dense, outputs)
   }
 }
 

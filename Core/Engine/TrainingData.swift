@@ -71,9 +71,9 @@ extension Column {
 }
 
 extension ImageBatch {
-  /// The images at the given places.
+  /// The samples at the given places.
   public func rows(_ places: [Int]) -> ImageBatch {
-    let size = height * width * channels
+    let size = sampleSize
     var chosen = [UInt8](repeating: 0, count: places.count * size)
     chosen.withUnsafeMutableBufferPointer { target in
       bytes.withUnsafeBufferPointer { source in
@@ -82,6 +82,7 @@ extension ImageBatch {
         }
       }
     }
-    return ImageBatch(count: places.count, height: height, width: width, channels: channels, bytes: chosen)
+    return ImageBatch(
+      count: places.count, frames: frames, height: height, width: width, channels: channels, bytes: chosen)
   }
 }
