@@ -64,6 +64,7 @@ extension FieldKind {
   fileprivate var words: String {
     switch self {
     case .image: "images"
+    case .frames(let count, _, _, _): "\(count) images a sample"
     case .labelMap: "a label map"
     case .category(let classes): "\(classes.count) categories"
     case .identity: "identities"
