@@ -20,13 +20,16 @@ final class Node: @unchecked Sendable {
   let serial: Int
   let name: StaticString
   /// The nodes of the inputs, nil for constants. Nearly every op has one or two, which need no list.
-  private var first, second: Node?
-  private var list: [Node?] = []
+  @exclusivity(unchecked) private var first, second: Node?
+  @exclusivity(unchecked) private var list: [Node?] = []
   let parentCount: Int
-  private(set) var derivative: Derivative?
-  private var saved: Saved?
-  /// Scratch of one backward pass: the place of this node in its list.
-  var slot = -1
+  @exclusivity(unchecked) private(set) var derivative: Derivative?
+  @exclusivity(unchecked) private var saved: Saved?
+  /// Scratch of one backward pass: the place of this node in its list; negative outside of it.
+  @exclusivity(unchecked) var slot = Node.unseen
+  static let unseen = -1
+  /// A target that the pass has not come to yet.
+  static let awaited = -2
 
   private static let nextSerial = Atomic<Int>(0)
 
@@ -56,6 +59,13 @@ final class Node: @unchecked Sendable {
     self.derivative = derivative
     if let savedOutput { saved = Saved(savedOutput) }
   }
+
+  private static let entered = 0
+  /// Large: a place in the list of nodes to visit is never mistaken for it.
+  static let enteredTarget = Int.max
+
+  /// Marks the node as seen by a backward pass.
+  func enter() { slot = slot == Node.awaited ? Node.enteredTarget : Node.entered }
 
   var isLeaf: Bool { parentCount == 0 }
 
@@ -218,18 +228,19 @@ public func gradients(
     return node
   }
   let keepGraph = keepGraph ?? createGraph
-  let order = nodesToVisit(from: y.node, targets: targets)
-  var sums = GradientSums(count: order.count, createGraph: createGraph, oldest: targets.map(\.serial).min() ?? 0)
+  // Nodes are younger than their parents: one that is older than all targets leads to none of them.
+  let oldest = targets.map(\.serial).min() ?? 0
+  let order = nodesToVisit(from: y.node, targets: targets, oldest: oldest)
+  var sums = GradientSums(count: order.count, createGraph: createGraph, oldest: oldest)
   for target in targets where target.slot >= 0 { sums.isTarget[target.slot] = true }
   if let root = y.node, root.slot >= 0 {
     sums.values[root.slot] = seed.map { createGraph ? $0 : $0.detached } ?? Tensor.ones(y.shape)
   }
   // y holds its node, which holds all the others.
   withExtendedLifetime(y) {
-    for node in order { node._withUnsafeGuaranteedRef { sums.visit($0, keepsGraph: keepGraph) } }
-    for node in order { node._withUnsafeGuaranteedRef { if !sums.isTarget[$0.slot] { $0.slot = -1 } } }
+    for node in order.reversed() { node._withUnsafeGuaranteedRef { sums.visit($0, keepsGraph: keepGraph) } }
   }
-  defer { for target in targets { target.slot = -1 } }
+  defer { for target in targets { target.slot = Node.unseen } }
   return zip(variables, targets).map { x, node in
     (node.slot >= 0 ? sums.values[node.slot] : nil) ?? Tensor.zeros(x.shape)
   }
@@ -253,6 +264,7 @@ private struct GradientSums {
   /// Passes the gradient of a node on to its parents.
   mutating func visit(_ node: Node, keepsGraph: Bool) {
     let slot = node.slot
+    defer { if !isTarget[slot] { node.slot = Node.unseen } }
     guard node.leadsOn(oldest), let gradient = isTarget[slot] ? values[slot] : values[slot].take() else { return }
     guard let derivative = node.derivative else {
       requirementFailed("the graph of \(node.name) was already consumed; pass keepGraph: true to the first pass")
@@ -289,20 +301,19 @@ private struct GradientSums {
   }
 }
 
-/// The nodes between y and the targets, newest first; gives each its slot and leaves -1 on those that lead to no target.
-private func nodesToVisit(from root: Node?, targets: [Node]) -> [Unmanaged<Node>] {
-  // Nodes are younger than their parents: one that is older than all targets leads to none of them.
-  let oldest = targets.map(\.serial).min() ?? 0
+/// The nodes between y and the targets, oldest first; gives each its slot, the place in this list.
+private func nodesToVisit(from root: Node?, targets: [Node], oldest: Int) -> [Unmanaged<Node>] {
   guard let root, root.serial >= oldest else { return [] }
+  for target in targets { target.slot = Node.awaited }
   var found = [(serial: root.serial, node: Unmanaged.passUnretained(root))]
-  root.slot = 0
+  root.enter()
   var next = 0
   var isSorted = true
   while next < found.count {
     found[next].node._withUnsafeGuaranteedRef { node in
       for i in 0..<node.parentCount {
         guard let parent = node.parent(i), parent.serial >= oldest, parent.slot < 0 else { continue }
-        parent.slot = 0
+        parent.enter()
         isSorted = isSorted && parent.serial < found[found.count - 1].serial
         found.append((parent.serial, Unmanaged.passUnretained(parent)))
       }
@@ -310,18 +321,17 @@ private func nodesToVisit(from root: Node?, targets: [Node]) -> [Unmanaged<Node>
     next += 1
   }
   if !isSorted { found.sort { $0.serial > $1.serial } }
-  for (_, node) in found { node._withUnsafeGuaranteedRef { $0.slot = -1 } }
-  for target in targets { target.slot = 0 }
   var needed: [Unmanaged<Node>] = []
+  needed.reserveCapacity(found.count)
   for (_, node) in found.reversed() {
     node._withUnsafeGuaranteedRef {
-      guard $0.slot == 0 || $0.leadsOn(oldest) else { return }
-      $0.slot = 0
+      guard $0.slot == Node.enteredTarget || $0.leadsOn(oldest) else {
+        $0.slot = Node.unseen
+        return
+      }
+      $0.slot = needed.count
       needed.append(node)
     }
   }
-  for target in targets where target.slot == 0 { target.slot = -1 }
-  needed.reverse()
-  for (i, node) in needed.enumerated() { node._withUnsafeGuaranteedRef { $0.slot = i } }
   return needed
 }

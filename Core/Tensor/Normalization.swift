@@ -68,9 +68,10 @@ extension Tensor {
   ///   - gain, bias: in the shape of the last `axes` axes, `[D]` if it is one; 1 and 0 if nil.
   ///   - axes: how many of the last axes are normalised together.
   ///   - epsilon: > 0; the variance is divided by the number of elements.
+  ///   - thenGelu: gives GELU(y); without a gradient it is applied to rows that still lie in the cache.
   /// - Source: Ba et al. 2016 (arXiv 1607.06450), Eq. 3 and 4.
   public func layerNormalized(
-    gain: Tensor? = nil, bias: Tensor? = nil, axes: Int = 1, epsilon: Real = 1e-6
+    gain: Tensor? = nil, bias: Tensor? = nil, axes: Int = 1, epsilon: Real = 1e-6, thenGelu: Bool = false
   ) -> Tensor {
     require(axes >= 1 && axes <= rank, "layerNormalized over \(axes) axes needs as many, got \(shape)")
     let last = Shape(shape.array.suffix(axes))
@@ -80,7 +81,11 @@ extension Tensor {
     let d = last.count
     if axes > 1 {
       return reshaped(to: Shape(shape.array.dropLast(axes) + [d]))
-        .layerNormalized(gain: gain?.flattened(), bias: bias?.flattened(), epsilon: epsilon).reshaped(to: shape)
+        .layerNormalized(gain: gain?.flattened(), bias: bias?.flattened(), epsilon: epsilon, thenGelu: thenGelu)
+        .reshaped(to: shape)
+    }
+    if thenGelu, isTracked || gain?.isTracked ?? false || bias?.isTracked ?? false {
+      return layerNormalized(gain: gain, bias: bias, epsilon: epsilon).gelu()
     }
     let rows = count / max(d, 1)
     let x = contiguous()
@@ -91,6 +96,7 @@ extension Tensor {
     let (px, py, pm, pr) = (x.base, y.base, mean.base, rstd.base)
     forTiles(rows, max(1, tileElements / max(d, 1))) { first, n in
       kernels.layerNorm(n, d, epsilon, px + first * d, w?.base, b?.base, py + first * d, pm + first, pr + first)
+      if thenGelu { kernels.gelu(n * d, py + first * d, py + first * d) }
     }
     withExtendedLifetime((w, b)) {}
     return y.recorded("layerNorm", inputs: [x] + [gain, bias].compactMap { $0 }) { s in

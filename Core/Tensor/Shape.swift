@@ -1,23 +1,29 @@
 /// The extents of a tensor, `[B, N, D]`: at most eight axes, stored inline so that making one never allocates.
 ///
-/// Axes may be counted from the end: `shape[-1]` is the last.
+/// Axes may be counted from the end: `shape[-1]` is the last. An extent is less than 2^31: half of the size of `Int`, since
+/// every tensor, and every derivative that keeps one, carries two of these.
 public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The largest rank.
   public static let maxRank = 8
 
-  private var extents: InlineArray<8, Int>
-  public private(set) var rank: Int
+  private var extents: InlineArray<8, Int32>
+  private var axes: Int32
 
   public init(_ extents: some Collection<Int>) {
     require(extents.count <= Shape.maxRank, "a shape has at most \(Shape.maxRank) axes, got \(Array(extents))")
     self.extents = InlineArray(repeating: 0)
-    rank = 0
+    axes = 0
     for extent in extents {
-      require(extent >= 0, "an extent is not negative, got \(Array(extents))")
-      self.extents[rank] = extent
-      rank += 1
+      require(
+        extent >= 0 && extent <= Shape.maxExtent, "an extent is from 0 to 2^31 - 1, got \(Array(extents))")
+      self.extents[Int(axes)] = Int32(truncatingIfNeeded: extent)
+      axes += 1
     }
   }
+
+  static let maxExtent = Int(Int32.max)
+
+  public var rank: Int { Int(axes) }
 
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 
@@ -35,13 +41,16 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
   /// The number of elements; 1 for a scalar.
   public var count: Int {
     var n = 1
-    for i in 0..<rank { n *= extents[i] }
+    for i in 0..<rank { n *= Int(extents[i]) }
     return n
   }
 
   public subscript(axis: Int) -> Int {
-    get { extents[resolved(axis)] }
-    set { extents[resolved(axis)] = newValue }
+    get { Int(extents[resolved(axis)]) }
+    set {
+      require(newValue <= Shape.maxExtent && newValue >= -Shape.maxExtent, "\(newValue) is no extent or stride")
+      extents[resolved(axis)] = Int32(truncatingIfNeeded: newValue)
+    }
   }
 
   /// The axis counted from the front, `0..<rank`, for one that may be counted from the end.
@@ -51,7 +60,7 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     return a
   }
 
-  public var array: [Int] { (0..<rank).map { extents[$0] } }
+  public var array: [Int] { (0..<rank).map { Int(extents[$0]) } }
   public var description: String { "[" + array.map(String.init).joined(separator: ", ") + "]" }
 
   /// This shape without the given axis.
@@ -60,7 +69,7 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     var s = self
     for i in a..<(rank - 1) { s.extents[i] = extents[i + 1] }
     s.extents[rank - 1] = 0
-    s.rank -= 1
+    s.axes -= 1
     return s
   }
 
@@ -70,8 +79,8 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     require(a >= 0 && a <= rank && rank < Shape.maxRank, "cannot insert axis \(axis) into \(self)")
     var s = self
     for i in stride(from: rank, to: a, by: -1) { s.extents[i] = extents[i - 1] }
-    s.extents[a] = extent
-    s.rank += 1
+    s.axes += 1
+    s[a] = extent
     return s
   }
 
@@ -82,8 +91,8 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     var s = self
     var step = 1
     for i in stride(from: rank - 1, through: 0, by: -1) {
-      s.extents[i] = step
-      step *= extents[i]
+      s[i] = step
+      step *= Int(extents[i])
     }
     return s
   }

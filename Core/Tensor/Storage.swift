@@ -17,7 +17,9 @@ final class Storage: @unchecked Sendable {
 
 /// Freed buffers, kept by size for the next tensor: page faults of fresh memory cost a third of a training step.
 ///
-/// Sizes are rounded up to four steps an octave. Thread-safe.
+/// Sizes are rounded up to four steps an octave. A large buffer may come from one of the next larger sizes: what one phase
+/// of a step leaves behind serves the next, and memory does not grow to the sum of what each size needs at its own worst
+/// moment. Thread-safe.
 public final class BufferCache: @unchecked Sendable {
   public static let shared = BufferCache()
 
@@ -37,7 +39,7 @@ public final class BufferCache: @unchecked Sendable {
   private struct Block: @unchecked Sendable { let pointer: UnsafeMutablePointer<Real> }
 
   private struct State {
-    var free: [[Block]] = Array(repeating: [], count: 4 * 48)
+    var free: [[Block]] = Array(repeating: [], count: BufferCache.buckets)
     var counters = Counters()
     var limit = 8 << 30
   }
@@ -63,9 +65,12 @@ public final class BufferCache: @unchecked Sendable {
   }
 
   func take(bytes: Int) -> (UnsafeMutablePointer<Real>, bucket: Int) {
-    let bucket = BufferCache.bucket(bytes)
-    let size = BufferCache.size(bucket)
+    var bucket = BufferCache.bucket(bytes)
+    let largest = min(bucket + (bytes >= BufferCache.large ? BufferCache.reach : 0), BufferCache.buckets - 1)
     let cached: Block? = state.withLock { s in
+      let found = (bucket...largest).first { !s.free[$0].isEmpty }
+      bucket = found ?? bucket
+      let size = BufferCache.size(bucket)
       s.counters.liveBytes += size
       s.counters.peakBytes = max(s.counters.peakBytes, s.counters.liveBytes)
       guard let block = s.free[bucket].popLast() else {
@@ -76,6 +81,7 @@ public final class BufferCache: @unchecked Sendable {
       return block
     }
     if let cached { return (cached.pointer, bucket) }
+    let size = BufferCache.size(bucket)
     guard let fresh = aligned_alloc(64, size) else { requirementFailed("out of memory: \(size) bytes for a tensor") }
     return (fresh.bindMemory(to: Real.self, capacity: size / MemoryLayout<Real>.stride), bucket)
   }
@@ -92,6 +98,11 @@ public final class BufferCache: @unchecked Sendable {
     }
     if !keep { free(pointer) }
   }
+
+  private static let buckets = 4 * 48
+  /// From this many bytes on, a buffer of up to `reach` sizes above, half as large again, will do.
+  private static let large = 1 << 20
+  private static let reach = 2
 
   /// Buckets are numbered 4 * octave + quarter; bucket 0 holds 256 bytes.
   static func bucket(_ bytes: Int) -> Int {

@@ -4,14 +4,25 @@ import ReproData
 
 /// Runs `body` with the path of a new empty folder, which is removed afterwards with all that is in it.
 public func withTemporaryFolder<R>(_ body: (String) throws -> R) throws -> R {
+  let path = try makeTemporaryFolder()
+  defer { removeTree(path) }
+  return try body(path)
+}
+
+/// The same for tests that wait.
+public func withTemporaryFolder<R>(_ body: (String) async throws -> R) async throws -> R {
+  let path = try makeTemporaryFolder()
+  defer { removeTree(path) }
+  return try await body(path)
+}
+
+private func makeTemporaryFolder() throws -> String {
   let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
   var pattern = Array("\(base)/repro-test.XXXXXX".utf8CString)
   guard let made = mkdtemp(&pattern) else {
     throw ReproError(.data, at: base, found: "cannot make a folder for tests: \(String(cString: strerror(errno)))")
   }
-  let path = String(cString: made)
-  defer { removeTree(path) }
-  return try body(path)
+  return String(cString: made)
 }
 
 private func removeTree(_ path: String) {

@@ -59,7 +59,11 @@ extension OpTable {
       let (w, v) = positive($0[0]).eigh()
       return matmul(v * w.log().expandedAxis(-2), v.transposed())
     },
-    Op("eigh(weighted vectors)", square, large: largeSquare) {
+    // As above: an eigenvector of close values turns too fast.
+    Op(
+      "eigh(weighted vectors)", square, large: largeSquare,
+      layouts: isDouble ? Layout.allCases : [.rows, .turned, .window]
+    ) {
       let (_, v) = spread($0[0]).eigh()
       return matmul(v * ramp(v.shape[-1]), v.transposed())
     },

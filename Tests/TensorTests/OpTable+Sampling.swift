@@ -107,6 +107,9 @@ extension OpTable {
     Op("layerNormalized(gain)", [[[3, 5], [5]], [[2, 1, 7], [7]]], large: [[[501, 67], [67]]]) {
       $0[0].layerNormalized(gain: $0[1], epsilon: 0.1)
     },
+    Op("layerNormalized(gelu)", [[[3, 5], [5]], [[2, 1, 7], [7]]], large: [[[501, 67], [67]]]) {
+      $0[0].layerNormalized(gain: $0[1], epsilon: 0.1, thenGelu: true)
+    },
     Op("layerNormalized(bias)", [[[3, 5], [5]], [[2, 1, 7], [7]]], large: [[[501, 67], [67]]]) {
       $0[0].layerNormalized(bias: $0[1], epsilon: 0.1)
     },

@@ -20,7 +20,9 @@ struct Mistake: Sendable {
 
   static let shapes: [Mistake] = [
     Mistake("a shape has at most 8 axes, got [1, 2, 3, 4, 5, 6, 7, 8, 9]") { Shape([1, 2, 3, 4, 5, 6, 7, 8, 9]) },
-    Mistake("an extent is not negative, got [2, -3]") { Shape([2, -3]) },
+    Mistake("an extent is from 0 to 2^31 - 1, got [2, -3]") { Shape([2, -3]) },
+    Mistake("an extent is from 0 to 2^31 - 1, got [2147483648]") { Shape([1 << 31]) },
+    Mistake("2147483648 is no extent or stride") { Shape([1, 1 << 16, 1 << 15]).rowMajorStrides },
     Mistake("axis 2 is outside of shape [3, 4]") { Shape([3, 4])[2] },
     Mistake("axis -3 is outside of shape [3, 4]") { t(3, 4).sum(-3) },
     Mistake("cannot insert axis 4 into [3, 4]") { t(3, 4).expandedAxis(4) },

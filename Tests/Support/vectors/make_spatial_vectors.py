@@ -278,6 +278,10 @@ SAMPLING = [
         [([3, 5], [5]), ([2, 1, 7], [7])],
     ),
     (
+        "layerNormalized(gelu)", lambda x, w: F.gelu(F.layer_norm(x, w.shape, w, eps=0.1)),
+        [([3, 5], [5]), ([2, 1, 7], [7])],
+    ),
+    (
         "layerNormalized(bias)", lambda x, b: F.layer_norm(x, b.shape, None, b, eps=0.1),
         [([3, 5], [5]), ([2, 1, 7], [7])],
     ),

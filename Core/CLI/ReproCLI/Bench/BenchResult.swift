@@ -18,6 +18,8 @@ struct BenchResult {
   var perSecond: Double
   /// Largest resident memory of the process, MiB.
   var memory: Double
+  /// The most that tensors alone took at once, MiB.
+  var tensors: Double
   /// GFLOP/s of the products, at the median.
   var gflops: Double?
   /// Buffers that a step took from the system, on average: 0 once the buffer cache holds what a step needs.
@@ -56,6 +58,7 @@ struct BenchResult {
     perSecond = step.units / median
     processor = (usage.seconds - processorBefore) / Double(count)
     memory = usage.mebibytes
+    tensors = Double(BufferCache.shared.counters.peakBytes) / 1_048_576
     gflops = step.operations.map { [median] in $0 / median * 1e-9 }
     allocations = Double(after - before) / Double(count)
   }
@@ -72,7 +75,7 @@ struct BenchResult {
     var object: JSONValue = [
       "impl": .string("repro \(InstructionSet.current.rawValue)"), "workload": .string(workload),
       "threads": .int(threads), "median_s": .double(median), "min_s": .double(least), "per_s": .double(perSecond),
-      "maxrss_mib": .double(memory), "steps": .int(steps), "unit": .string(unit),
+      "maxrss_mib": .double(memory), "tensors_mib": .double(tensors), "steps": .int(steps), "unit": .string(unit),
       "processor_s": .double(processor),
       "allocations_per_step": .double(allocations),
     ]
@@ -92,6 +95,7 @@ struct BenchResult {
     least = try json.required("min_s", as: \.double, at: place)
     perSecond = try json.required("per_s", as: \.double, at: place)
     memory = try json.required("maxrss_mib", as: \.double, at: place)
+    tensors = try json.required("tensors_mib", as: \.double, at: place)
     processor = try json.required("processor_s", as: \.double, at: place)
     allocations = try json.required("allocations_per_step", as: \.double, at: place)
     gflops = json["gflops"]?.double

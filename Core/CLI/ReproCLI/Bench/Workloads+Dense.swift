@@ -14,7 +14,7 @@ extension Workload {
     Workload("elementwise", "layer norm, GELU and sum of [64, 196, 384], no gradients", unit: "element") {
       var stream = Self.stream("elementwise")
       let (x, gain) = (stream.normal([64, 196, 384]), stream.normal([384]))
-      return Step(units: Double(x.count)) { _ = x.layerNormalized(gain: gain, bias: gain).gelu().sum().item }
+      return Step(units: Double(x.count)) { _ = x.layerNormalized(gain: gain, bias: gain, thenGelu: true).sum().item }
     },
     Workload("infonce", "InfoNCE of 1024 embeddings of width 128, and its gradient", unit: "sample") {
       var stream = Self.stream("infonce")
