@@ -41,67 +41,23 @@ public struct InstanceRetrieval: Evaluation {
     let count = try subject.spec.identities(label, for: Self.card.id)
     let test = try subject.labelled(.test)
     let identity = try test.integers(label, below: count, for: Self.card.id)
-    let found = rankings(of: test.features.global, identity).compactMap { $0 }
-    guard !found.isEmpty else {
+    let found = RetrievalSummary(rankings(of: test.features.global, identity))
+    guard found.queries > 0 else {
       throw ReproError(
         .data, at: Self.card.id, found: "no two of \(identity.count) test samples have the same '\(label)'",
         expected: "several views of each individual", hint: "take more test samples, or fewer individuals")
     }
-    let n = Double(found.count)
     return [
-      ("map", found.reduce(0) { $0 + $1.averagePrecision } / n),
-      ("r1", Double(found.count { $0.startsRelevant }) / n),
-      ("left-out", Double(identity.count - found.count)),
+      ("map", found.meanAveragePrecision), ("r1", found.recall(at: 1)), ("left-out", Double(found.leftOut)),
     ]
   }
 }
 
-/// How well one query's gallery is ranked.
-struct Ranking {
-  var averagePrecision: Double
-  /// Whether the most similar sample is a relevant one.
-  var startsRelevant: Bool
-
-  /// - Parameters:
-  ///   - scores: similarity of each sample to the query.
-  ///   - relevant: the relevant samples, without the query, at least one.
-  ///   - query: the sample that is left out of the gallery.
-  init(scores: UnsafeBufferPointer<Real>, relevant: [Int], query: Int) {
-    // Only the ranks of the relevant samples matter: sort those, then count which of them every other sample precedes.
-    func precedes(_ i: Int, _ j: Int) -> Bool { scores[i] > scores[j] || (scores[i] == scores[j] && i < j) }
-    let order = relevant.sorted(by: precedes)
-    var between = [Int](repeating: 0, count: order.count + 1)  // others between relevant sample r - 1 and r
-    var isRelevant = [Bool](repeating: false, count: scores.count)
-    for i in order { isRelevant[i] = true }
-    for i in scores.indices where i != query && !isRelevant[i] {
-      var (low, high) = (0, order.count)  // the first relevant sample that i precedes
-      while low < high {
-        let middle = (low + high) / 2
-        if precedes(i, order[middle]) { high = middle } else { low = middle + 1 }
-      }
-      between[low] += 1
-    }
-    var (others, sum) = (0, 0.0)
-    for r in order.indices {
-      others += between[r]
-      sum += Double(r + 1) / Double(r + 1 + others)
-    }
-    averagePrecision = sum / Double(order.count)
-    startsRelevant = between[0] == 0
-  }
-}
-
 /// The ranking of every sample's gallery, all other samples; nil for a sample whose identity nobody shares.
-func rankings(of features: Tensor, _ identity: [Int]) -> [Ranking?] {
+func rankings(of features: Tensor, _ identity: [Int]) -> [RelevantRanks?] {
   var members: [Int: [Int]] = [:]
   for (i, id) in identity.enumerated() { members[id, default: []].append(i) }
-  let relevant = identity.enumerated().map { i, id in (members[id] ?? []).filter { $0 != i } }
-  var result = [Ranking?](repeating: nil, count: identity.count)
-  result.withUnsafeMutableBufferPointer { result in
-    guard let result = result.baseAddress else { return }
-    forEachSimilarityRow(features, features) { i, row in
-      if !relevant[i].isEmpty { result[i] = Ranking(scores: row, relevant: relevant[i], query: i) }
-    }
+  return relevantRanks(queries: features, gallery: features, excluding: { [$0] }) { i in
+    (members[identity[i]] ?? []).filter { $0 != i }
   }
-  return result
 }

@@ -75,12 +75,6 @@ public struct WeightedKNN: Evaluation {
   }
 }
 
-/// The fraction of predictions that are right.
-func accuracy(_ predictions: [Int], _ truth: [Int]) -> Double {
-  require(predictions.count == truth.count, "\(predictions.count) predictions for \(truth.count) samples")
-  return Double(zip(predictions, truth).count { $0 == $1 }) / Double(max(truth.count, 1))
-}
-
 /// The k rows of a gallery that are most similar to each query.
 struct Neighbours {
   /// Most similar first, `[Q, k]`.
