@@ -24,6 +24,14 @@ public protocol TextEmbedding: MethodPlugin {
   func embed(_ state: State, texts: [String]) throws -> Tensor
 }
 
+/// A method that answers or describes samples in words.
+public protocol TextGenerating: MethodPlugin {
+  /// A text for each sample of a batch, deterministic.
+  ///
+  /// - Parameter batch: input columns only; a question is one of them.
+  func texts(_ state: State, for batch: Batch) throws -> [String]
+}
+
 /// An encoder whose network can be trained further; see `FineTunable`.
 public protocol TrainableEncoder: Encoder {
   associatedtype Network: Layer
@@ -35,6 +43,11 @@ public protocol TrainableEncoder: Encoder {
 /// An encoder that reads text; see `TextEmbedding`.
 public protocol TextEncoder: Encoder {
   func features(of texts: [String]) throws -> Tensor
+}
+
+/// An encoder that writes text; see `TextGenerating`.
+public protocol TextGenerator: Encoder {
+  func texts(for batch: Batch) throws -> [String]
 }
 
 /// A method with a state that nobody changes any more.
@@ -53,4 +66,8 @@ extension FrozenEncoder: TrainableEncoder where M: FineTunable {
 
 extension FrozenEncoder: TextEncoder where M: TextEmbedding {
   func features(of texts: [String]) throws -> Tensor { try method.embed(state, texts: texts) }
+}
+
+extension FrozenEncoder: TextGenerator where M: TextGenerating {
+  func texts(for batch: Batch) throws -> [String] { try method.texts(state, for: batch) }
 }

@@ -118,9 +118,30 @@ public final class EvaluationSubject: Sendable {
   /// The encoder as something that reads text; nil if its method does not offer that.
   public var texts: (any TextEncoder)? { encoder as? any TextEncoder }
 
+  /// The encoder as something that writes text; nil if its method does not offer that.
+  public var writer: (any TextGenerator)? { encoder as? any TextGenerator }
+
   /// All columns of some samples, labels included: for protocols that train the encoder. What the encoder may see of
   /// them is `inputs(of:)`.
   public func samples(_ indices: [Int], of split: Split) throws -> Batch { try data.batch(indices, of: split) }
+
+  /// Global features of samples that an evaluation has changed or made, `[N, D]`; chunk by chunk, nothing is kept.
+  public func globalFeatures(of inputs: Batch) throws -> Tensor {
+    let parts = try stride(from: 0, to: inputs.count, by: Self.chunk).map { first in
+      let places = Array(first..<min(first + Self.chunk, inputs.count))
+      let part = Batch(
+        indices: places.map { inputs.indices[$0] },
+        columns: inputs.columns.map { name, values in (name, values.rows(places)) })
+      return try encoder.features(of: part).global.detached
+    }
+    let result = concat(parts)
+    guard result.nonFiniteCount == 0 else {
+      throw ReproError(
+        .numerical, found: "\(result.nonFiniteCount) features of changed samples are not finite",
+        hint: "did the training diverge?")
+    }
+    return result
+  }
 
   /// Features and labels of a split, or of its first `limit` samples.
   ///

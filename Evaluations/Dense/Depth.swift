@@ -15,7 +15,8 @@ import ReproTensor
 public struct Depth: Evaluation {
   public static let card = EvaluationCard(
     id: "depth/v1", title: "Errors of predicted depth",
-    source: "Eigen et al. 2014 (arXiv 1406.2283), Section 4; per-image means, clamping and median scaling as in Godard et al. "
+    source:
+      "Eigen et al. 2014 (arXiv 1406.2283), Section 4; per-image means, clamping and median scaling as in Godard et al. "
       + "2019 (Monodepth2, arXiv 1806.01260) and the authors' evaluation; no crop",
     measurements: [
       MeasurementSpec("abs-rel", unit: "1", isHigherBetter: false),

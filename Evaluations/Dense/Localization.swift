@@ -13,7 +13,8 @@ import ReproTensor
 public struct Localization: Evaluation {
   public static let card = EvaluationCard(
     id: "localization/v1", title: "The maximum of a map in the marked region",
-    source: "Arandjelovic and Zisserman 2018 (Objects that Sound, arXiv 1712.06651), Section 5, with their centre baseline; the "
+    source:
+      "Arandjelovic and Zisserman 2018 (Objects that Sound, arXiv 1712.06651), Section 5, with their centre baseline; the "
       + "pointing game of Zhang et al. 2016 (arXiv 1608.00507) without tolerance",
     measurements: [
       MeasurementSpec("hit", unit: "1"), MeasurementSpec("center-hit", unit: "1"),

@@ -11,7 +11,8 @@ import ReproTensor
 public struct Normals: Evaluation {
   public static let card = EvaluationCard(
     id: "normals/v1", title: "Angles of predicted surface normals",
-    source: "Fouhey et al. 2013 and Eigen and Fergus 2015 (arXiv 1411.4734), Section 5.2: mean, median, shares within 11.25, "
+    source:
+      "Fouhey et al. 2013 and Eigen and Fergus 2015 (arXiv 1411.4734), Section 5.2: mean, median, shares within 11.25, "
       + "22.5 and 30 degrees over all pixels",
     measurements: [
       MeasurementSpec("mean", unit: "degrees", isHigherBetter: false),
@@ -66,7 +67,8 @@ public struct Normals: Evaluation {
 public struct Flow: Evaluation {
   public static let card = EvaluationCard(
     id: "flow/v1", title: "Errors of predicted optical flow",
-    source: "Baker et al. 2011 (end-point error); Menze and Geiger 2015 (KITTI's Fl: off by more than 3 pixels and 5 %)",
+    source:
+      "Baker et al. 2011 (end-point error); Menze and Geiger 2015 (KITTI's Fl: off by more than 3 pixels and 5 %)",
     measurements: [
       MeasurementSpec("epe", unit: "pixels", isHigherBetter: false),
       MeasurementSpec("fl", unit: "1", isHigherBetter: false),

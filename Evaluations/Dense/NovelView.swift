@@ -14,7 +14,8 @@ import ReproTensor
 public struct NovelView: Evaluation {
   public static let card = EvaluationCard(
     id: "novel-view/v1", title: "Rendered pictures against true ones",
-    source: "PSNR and SSIM as in Mildenhall et al. 2020 (NeRF, arXiv 2003.08934), Section 6; perceptual distance in the manner "
+    source:
+      "PSNR and SSIM as in Mildenhall et al. 2020 (NeRF, arXiv 2003.08934), Section 6; perceptual distance in the manner "
       + "of Zhang et al. 2018 (arXiv 1801.03924) on the scattering transform of Bruna and Mallat 2012 (arXiv 1203.1513)",
     measurements: [
       MeasurementSpec("psnr", unit: "dB", decimals: 2), MeasurementSpec("ssim", unit: "1"),

@@ -80,7 +80,9 @@ struct Region: Sendable {
 
   /// Which of the 256 values of a pixel belong to the region.
   func members(_ data: DataSpec) -> [Bool] {
-    guard case .labelMap(_, _, let classes) = data[field: column]?.kind else { return [Bool](repeating: false, count: 256) }
+    guard case .labelMap(_, _, let classes) = data[field: column]?.kind else {
+      return [Bool](repeating: false, count: 256)
+    }
     return (0..<256).map { $0 < classes.count && names.contains(classes[$0]) }
   }
 

@@ -14,7 +14,8 @@ import ReproTensor
 public struct Surface: Evaluation {
   public static let card = EvaluationCard(
     id: "surface/v1", title: "Chamfer distance, F-score and normals of a surface",
-    source: "accuracy and completeness of Jensen et al. 2014 (DTU) as used by NeuS (arXiv 2106.10689), distances not squared; "
+    source:
+      "accuracy and completeness of Jensen et al. 2014 (DTU) as used by NeuS (arXiv 2106.10689), distances not squared; "
       + "F-score of Knapitsch et al. 2017; normal consistency of Mescheder et al. 2019 (arXiv 1812.03828)",
     measurements: [
       MeasurementSpec("chamfer", unit: "unit of points", isHigherBetter: false, decimals: 4),

@@ -12,7 +12,7 @@ import ReproTensor
 /// Equal similarities rank by index. Queries without a relevant sample have no AP: they stay out of both means, and
 /// `left-out` says how many they were.
 ///
-/// Option: `label`, a column of identities or categories (instance).
+/// Options: `label`, a column of identities or categories (instance); `features`, an output or `global` (global).
 public struct InstanceRetrieval: Evaluation {
   public static let card = EvaluationCard(
     id: "retrieval/v1", title: "Retrieval of other views of the same individual by frozen global features",
@@ -26,9 +26,11 @@ public struct InstanceRetrieval: Evaluation {
 
   /// Column that says who is who.
   public let label: String
+  let features: FeatureSource
 
   public init(_ options: inout Section) throws(ReproError) {
     label = try options.string("label", default: "instance")
+    features = try FeatureSource(&options)
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
@@ -36,12 +38,14 @@ public struct InstanceRetrieval: Evaluation {
     try data.need(2, in: .test, for: Self.card.id)
   }
 
+  public func check(encoderOf subject: EvaluationSubject) throws { try features.check(subject, for: Self.card.id) }
+
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     let count = try subject.spec.identities(label, for: Self.card.id)
-    let test = try subject.labelled(.test)
+    let (x, test) = try features.vectors(subject, .test, for: Self.card.id)
     let identity = try test.integers(label, below: count, for: Self.card.id)
-    let found = RetrievalSummary(rankings(of: test.features.global, identity))
+    let found = RetrievalSummary(rankings(of: x, identity))
     guard found.queries > 0 else {
       throw ReproError(
         .data, at: Self.card.id, found: "no two of \(identity.count) test samples have the same '\(label)'",

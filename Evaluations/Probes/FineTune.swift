@@ -139,9 +139,10 @@ struct LabelledInputs {
   let classes: Int
 
   init(
-    _ subject: EvaluationSubject, _ split: Split, label: String, classes: Int, for evaluation: String
+    _ subject: EvaluationSubject, _ split: Split, label: String, classes: Int, for evaluation: String, limit: Int? = nil
   ) throws {
-    let all = try subject.samples(Array(0..<(subject.spec.sizes[split] ?? 0)), of: split)
+    let count = min(subject.spec.sizes[split] ?? 0, limit ?? .max)
+    let all = try subject.samples(Array(0..<count), of: split)
     guard case .integers(let values) = all[label] else {
       throw ReproError(.data, at: evaluation, found: "column '\(label)' has no integers", expected: "classes")
     }

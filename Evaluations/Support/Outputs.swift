@@ -69,6 +69,7 @@ struct ClassTask {
   struct Options: Sendable {
     let label: String
     let features: FeatureSource
+    init(label: String, features: FeatureSource) { (self.label, self.features) = (label, features) }
     init(_ options: inout Section) throws(ReproError) {
       label = try options.string("label", default: "label")
       features = try FeatureSource(&options)

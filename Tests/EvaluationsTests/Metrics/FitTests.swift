@@ -11,7 +11,7 @@ extension EvaluationsTests {
       let v = try MetricVectors()
       let a = ClusterAgreement(truth: try v.integers("agreement/truth"), clusters: try v.integers("agreement/clusters"))
       let (h, c) = a.homogeneityAndCompleteness
-      expectNear(
+      expectAllNear(
         [a.accuracy, a.purity, a.normalizedMutualInformation, a.adjustedRandIndex, h, c, a.mutualInformation],
         try v.doubles("agreement/expected"), 1e-12,
         "ACC, purity, NMI, ARI, homogeneity, completeness, MI (scikit-learn)")
@@ -45,7 +45,7 @@ extension EvaluationsTests {
       let x = try v.tensor("kmeans/x")
       let found = KMeans(x, from: x.slice(0, 0..<6))
       #expect(found.clusters == (try v.integers("kmeans/clusters")))
-      expectNear(
+      expectAllNear(
         found.centers.values.map { Double($0) }, try v.doubles("kmeans/centers"), 1e-6, "k-means centres (scikit-learn)"
       )
       expectNear(found.inertia, try v.doubles("kmeans/inertia")[0], 1e-6, "k-means inertia (scikit-learn)")
@@ -80,10 +80,10 @@ extension EvaluationsTests {
         for (key, alpha) in [("0.1", 0.1), ("10", 10.0)] {
           let model = fit.solution(alpha: alpha)
           let label = "ridge \(name) \(key) (scikit-learn)"
-          expectNear(
+          expectAllNear(
             model.weight.values.map { Double($0) }, try v.doubles("ridge/\(name)/\(key)/weight"), 2e-4,
             label + " weight")
-          expectNear(
+          expectAllNear(
             model.bias.values.map { Double($0) }, try v.doubles("ridge/\(name)/\(key)/bias"), 2e-4, label + " bias")
         }
       }
@@ -92,7 +92,7 @@ extension EvaluationsTests {
     @Test func ridgeOfOneInputByHand() {
       // x = -1, 1, y = 0, 4: sum x y = 4 about the means, sum x^2 = 2: w = 4 / (2 + 2) = 1, b = 2.
       let model = RidgeRegression(Tensor([2, 1], [-1, 1]), Tensor([2, 1], [0, 4])).solution(alpha: 2)
-      expectNear(model.weight.values.map { Double($0) } + model.bias.values.map { Double($0) }, [1, 2], 1e-6)
+      expectAllNear(model.weight.values.map { Double($0) } + model.bias.values.map { Double($0) }, [1, 2], 1e-6)
     }
 
     @Test func logisticRegressionAgreesWithScikitLearn() throws {
@@ -101,10 +101,10 @@ extension EvaluationsTests {
       for (key, strength) in [("0.01", 0.01), ("1", 1.0), ("100", 100.0)] {
         let fit = LogisticRegression(x, labels, classes: 4, strength: strength, tolerance: 1e-6)
         #expect(fit.iterations < 300)
-        expectNear(
+        expectAllNear(
           fit.model(x).softmax().values.map { Double($0) }, try v.doubles("logistic/\(key)/probabilities"), 1e-4,
           "logistic regression, probabilities, C = \(key) (scikit-learn)")
-        expectNear(
+        expectAllNear(
           fit.model.weight.values.map { Double($0) }, try v.doubles("logistic/\(key)/weight"), 1e-3,
           "logistic regression, weights, C = \(key) (scikit-learn)")
       }
@@ -114,7 +114,7 @@ extension EvaluationsTests {
       let fit = LogisticRegression(.zeros([8, 2]), [0, 0, 0, 0, 0, 0, 1, 1], classes: 3, strength: 1)
       let p = fit.model(.zeros([1, 2])).softmax().values
       #expect(fit.hasConverged)
-      expectNear([Double(p[0]), Double(p[1])], [0.75, 0.25], 1e-3)
+      expectAllNear([Double(p[0]), Double(p[1])], [0.75, 0.25], 1e-3)
       #expect(p[2] < 1e-3)
     }
 

@@ -52,7 +52,7 @@ extension EvaluationsTests {
     @Test func anglesOfNormalsByHand() throws {
       let a = Tensor([4, 3], [1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0])
       let b = Tensor([4, 3], [1, 0, 0, 0, 1, 1, 0, 0, -3, 1, 0, 0])
-      expectNear(anglesBetween(a, b), [0, 45, 180, 90], 1e-6)
+      expectAllNear(anglesBetween(a, b), [0, 45, 180, 90], 1e-6)
       let e = try #require(NormalErrors(angles: [0, 10, 20, 30]))
       #expect(e.mean == 15 && e.median == 15 && e.within11 == 0.5 && e.within22 == 0.75 && e.within30 == 0.75)
       expectNear(e.rms, 350.0.squareRoot())
@@ -98,7 +98,7 @@ extension EvaluationsTests {
     @Test func surfacesAgreeWithTreesOfScipy() throws {
       let v = try MetricVectors()
       let e = SurfaceErrors(predicted: try v.tensor("surface/p"), truth: try v.tensor("surface/q"), threshold: 0.5)
-      expectNear(
+      expectAllNear(
         [e.accuracy, e.completeness, e.precision, e.recall], try v.doubles("surface/expected"), 1e-12,
         "accuracy, completeness, precision, recall of surfaces (scipy cKDTree)")
       expectNear(e.chamfer, (e.accuracy + e.completeness) / 2)
@@ -149,7 +149,7 @@ extension EvaluationsTests {
       let v = try MetricVectors()
       let (p, t) = (try v.tensor("pose/predicted"), try v.tensor("pose/truth"))
       let e = JointErrors(predicted: p, truth: t, alignment: .procrustes)
-      expectNear(e.poseMeans, try v.doubles("pose/expected"), 1e-5, "PA-MPJPE (scipy align_vectors)")
+      expectAllNear(e.poseMeans, try v.doubles("pose/expected"), 1e-5, "PA-MPJPE (scipy align_vectors)")
       // Nothing nearby fits better: turn, scale and shift a little.
       let best = SimilarityTransform(from: p.select(0, 0), to: t.select(0, 0))
       let own = (best(p.select(0, 0)) - t.select(0, 0)).squared().sum().item

@@ -28,7 +28,8 @@ func expectNear(
   if !label.isEmpty { ProofLog.record("metric", label, "", error) }
 }
 
-func expectNear(
+/// The same for lists: the worst of all.
+func expectAllNear(
   _ found: [Double], _ expected: [Double], _ tolerance: Double = 1e-12, _ label: String = "",
   sourceLocation: SourceLocation = #_sourceLocation
 ) {

@@ -87,13 +87,13 @@ extension EvaluationsTests {
       let (x, y) = (try v.tensor("representation/x"), try v.tensor("representation/y"))
       let expected = try v.doubles("representation/expected")
       let spectrum = covarianceSpectrum(x)
-      expectNear(spectrum, try v.doubles("representation/spectrum"), 1e-5, "covariance spectrum (numpy)")
+      expectAllNear(spectrum, try v.doubles("representation/spectrum"), 1e-5, "covariance spectrum (numpy)")
       expectNear(effectiveRank(spectrum), expected[0], 1e-5, "effective rank (scipy entropy)")
       expectNear(rankMe(x), expected[1], 1e-4, "RankMe (scipy entropy)")
       expectNear(uniformity(x), expected[2], 1e-5, "uniformity (scipy pdist)")
       expectNear(linearCKA(x, y), expected[3], 1e-5, "linear CKA (Gram matrices)")
       let c = CollapseIndicators(x)
-      expectNear([c.normalizedDeviation, c.variance, c.meanCosine], Array(expected[4...]), 1e-5, "collapse (numpy)")
+      expectAllNear([c.normalizedDeviation, c.variance, c.meanCosine], Array(expected[4...]), 1e-5, "collapse (numpy)")
     }
 
     @Test func representationsByHand() {
@@ -124,8 +124,8 @@ extension EvaluationsTests {
       let own = IndexTensor([0, 1, 2]).oneHot(3).expandedAxis(0)
       let all = Tensor.full([1, 3, 3], 1.0 / 3)
       let found = attentionDistances(concat([own, all]).expandedAxis(0), rows: 1, columns: 3)
-      expectNear(found, [0, 8.0 / 9], 1e-6)
-      expectNear(
+      expectAllNear(found, [0, 8.0 / 9], 1e-6)
+      expectAllNear(
         attentionDistances(Tensor([1, 1, 4, 4], [Real](repeating: 0.25, count: 16)), rows: 2, columns: 2),
         [(2 + 2.0.squareRoot()) / 4], 1e-6)
     }

@@ -62,7 +62,7 @@ extension EvaluationsTests {
       }
       let calibration = Calibration(
         confidences: probabilities.amax().values.map { Double($0) }, isRight: zip(predicted, labels).map { $0 == $1 })
-      expectNear(
+      expectAllNear(
         [calibration.expectedError, calibration.maximumError], try v.doubles("classes/calibration"), 1e-6, "ECE, MCE")
       expectNear(
         calibratingTemperature(logits, labels), try v.doubles("classes/temperature")[0], 1e-6, "temperature (scipy)")
@@ -113,7 +113,7 @@ extension EvaluationsTests {
     @Test func errorsOfRegressionAgreeWithScikitLearn() throws {
       let v = try MetricVectors()
       let errors = RegressionErrors(predicted: try v.tensor("errors/predicted"), truth: try v.tensor("errors/truth"))
-      expectNear(
+      expectAllNear(
         [errors.meanSquared, errors.meanAbsolute, errors.r2], try v.doubles("errors/expected"), 1e-12,
         "MSE, MAE, R2 (scikit-learn)")
       let hand = RegressionErrors(predicted: Tensor([2, 1], [1, 1]), truth: Tensor([2, 1], [0, 4]))

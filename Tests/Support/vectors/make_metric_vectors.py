@@ -5,11 +5,12 @@
 Needs numpy, scipy, scikit-learn and h5py. Where no library has the measure, a short numpy version of its formula stands in.
 """
 
+import collections
 import os
 
 import h5py
 import numpy as np
-from scipy import optimize, signal, spatial, stats
+from scipy import ndimage, optimize, signal, spatial, special, stats
 from sklearn import cluster, linear_model, metrics
 
 rng = np.random.default_rng(20260)
@@ -181,6 +182,164 @@ for z, t in zip(turned, pose):
     s = (r.apply(zc) * tc).sum() / (zc ** 2).sum()
     aligned.append(np.linalg.norm(s * r.apply(zc) - tc, axis=1).mean())
 put("pose/expected", aligned)
+
+# Texts of random words, three references each.
+candidates = [list(rng.integers(0, 9, rng.integers(5, 14))) for _ in range(15)]
+references = [[[w if rng.random() < 0.7 else rng.integers(0, 9) for w in c[:rng.integers(4, 14)]] for _ in range(3)]
+              for c in candidates]
+
+
+def padded(rows, width):
+    return [list(r) + [-1] * (width - len(r)) for r in rows]
+
+
+put("text/candidates", padded(candidates, 14))
+put("text/references", [padded(r, 14) for r in references])
+
+
+def grams(words, n):
+    return collections.Counter(tuple(words[i:i + n]) for i in range(len(words) - n + 1))
+
+
+def bleu(order):
+    logs, c, r = 0, sum(map(len, candidates)), 0
+    for cand, refs in zip(candidates, references):
+        r += sorted((abs(len(x) - len(cand)), len(x)) for x in refs)[0][1]
+    for n in range(1, order + 1):
+        hit = total = 0
+        for cand, refs in zip(candidates, references):
+            for g, count in grams(cand, n).items():
+                hit += min(count, max(grams(x, n)[g] for x in refs))
+                total += count
+        logs += np.log(hit / total) / order
+    return np.exp(logs + min(0, 1 - r / c))
+
+
+def cider():
+    n_docs, df = len(candidates), collections.Counter()
+    for refs in references:
+        df.update({g for x in refs for n in range(1, 5) for g in grams(x, n)})
+    vec = lambda w, n: {g: k * (np.log(n_docs) - np.log(max(1, df[g]))) for g, k in grams(w, n).items()}
+    norm = lambda v: np.sqrt(sum(x * x for x in v.values()))
+    scores = []
+    for cand, refs in zip(candidates, references):
+        values = []
+        for x in refs:
+            for n in range(1, 5):
+                a, b = vec(cand, n), vec(x, n)
+                s = sum(min(w, b.get(g, 0)) * b.get(g, 0) for g, w in a.items())
+                if norm(a) > 0 and norm(b) > 0:
+                    s /= norm(a) * norm(b)
+                values.append(s * np.exp(-(len(cand) - len(x)) ** 2 / 72))
+        scores.append(10 * np.mean(values))
+    return np.mean(scores)
+
+
+def lcs(a, b):
+    if not a or not b:
+        return 0
+    best = 0
+    for mask in range(1 << len(a)):  # every subsequence of a
+        part = [w for i, w in enumerate(a) if mask >> i & 1]
+        if len(part) > best:
+            it = iter(b)
+            if all(w in it for w in part):
+                best = len(part)
+    return best
+
+
+def rouge():
+    values = []
+    for cand, refs in zip(candidates, references):
+        common = [lcs(cand, x) for x in refs]
+        p = max(k / len(cand) for k in common)
+        r = max(k / len(x) for k, x in zip(common, refs))
+        values.append(2.44 * p * r / (r + 1.44 * p) if p > 0 and r > 0 else 0)
+    return np.mean(values)
+
+
+put("text/expected", [bleu(1), bleu(2), bleu(3), bleu(4), cider(), rouge()])
+
+# Boxes: detections are true boxes moved a little, and some that are not there.
+truths, detections = [], []
+for image in range(12):
+    for _ in range(rng.integers(1, 6)):
+        x, y, w, h = *rng.integers(0, 60, 2), *rng.integers(8, 40, 2)
+        label, crowd = rng.integers(0, 3), int(rng.random() < 0.15)
+        truths.append([image, label, x, y, x + w, y + h, crowd])
+        for _ in range(rng.integers(0, 3)):
+            dx, dy, dw, dh = rng.integers(-5, 6, 4)
+            detections.append([image, label if rng.random() < 0.8 else rng.integers(0, 3), x + dx, y + dy,
+                               x + w + max(dw, 1 - w), y + h + max(dh, 1 - h), round(rng.random(), 2)])
+    detections.append([image, rng.integers(0, 3), 5, 5, 25, 30, round(rng.random(), 2)])
+put("boxes/truths", truths)
+put("boxes/detections", detections)
+
+
+def inter(a, b):
+    return max(0, min(a[4], b[4]) - max(a[2], b[2])) * max(0, min(a[5], b[5]) - max(a[3], b[3]))
+
+
+def area(a):
+    return (a[4] - a[2]) * (a[5] - a[3])
+
+
+def precision_and_recall(label, threshold):
+    gt = [t for t in truths if t[1] == label and not t[6]]
+    crowds = [t for t in truths if t[1] == label and t[6]]
+    free, marks = list(range(len(gt))), []
+    for d in sorted((d for d in detections if d[1] == label), key=lambda d: -d[6]):
+        options = [(inter(d, gt[i]) / (area(d) + area(gt[i]) - inter(d, gt[i])), i) for i in free if gt[i][0] == d[0]]
+        options = [o for o in options if o[0] >= threshold]
+        if options:
+            free.remove(max(options)[1])
+            marks.append(1)
+        elif not any(t[0] == d[0] and inter(d, t) / area(d) >= threshold for t in crowds):
+            marks.append(0)
+    hits = np.cumsum(marks)
+    recall, precision = hits / len(gt), hits / np.arange(1, len(marks) + 1)
+    return np.mean([max([p for p, r in zip(precision, recall) if r >= t - 1e-12], default=0)
+                    for t in np.arange(101) / 100]), recall.max(initial=0)
+
+
+every = [[precision_and_recall(c, t) for t in np.arange(10) * 0.05 + 0.5] for c in range(3)]
+every = np.array(every)
+put("boxes/expected", [every[:, :, 0].mean(), every[:, 0, 0].mean(), every[:, 5, 0].mean(), every[:, :, 1].mean()])
+
+# Masks: J and F with a disk of scipy's dilation.
+rows, columns = np.mgrid[:40, :50]
+a = (rows - 18) ** 2 + (columns - 20) ** 2 < 120
+b = (rows - 19) ** 2 + (columns - 23) ** 2 < 140
+put("masks/a", a)
+put("masks/b", b)
+
+
+def contour(m):
+    right, down = np.roll(m, -1, 1), np.roll(m, -1, 0)
+    right[:, -1], down[-1] = m[:, -1], m[-1]
+    both = np.roll(down, -1, 1)
+    both[:, -1] = down[:, -1]
+    return (m ^ right) | (m ^ down) | (m ^ both)
+
+
+y, x = np.mgrid[-1:2, -1:2]
+wide = lambda m: ndimage.binary_dilation(m, x * x + y * y <= 1)
+p, r = (contour(a) & wide(contour(b))).sum() / contour(a).sum(), (contour(b) & wide(contour(a))).sum() / contour(b).sum()
+put("masks/expected", [(a & b).sum() / (a | b).sum(), 2 * p * r / (p + r)])
+
+# Novelty.
+train, new = single(rng.normal(size=(200, 4)) * [1, 2, 3, 1]), single(rng.normal(size=(30, 4)) * 2)
+group = rng.integers(0, 3, 200)
+train[:, 0] += 3 * group
+train = single(train)
+means = np.stack([train[group == c].mean(0) for c in range(3)])
+s = np.linalg.inv((train - means[group]).T @ (train - means[group]) / 200)
+put("novelty/train", train)
+put("novelty/group", group)
+put("novelty/new", new)
+put("novelty/mahalanobis", -np.min([[(z - m) @ s @ (z - m) for m in means] for z in new], 1))
+put("novelty/energy", special.logsumexp(logits, axis=1))
+put("novelty/iqm", stats.trim_mean(new[:, 0], 0.25))
 
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "metrics.h5")
 with h5py.File(path, "w", libver="earliest", track_order=False) as file:
