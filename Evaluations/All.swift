@@ -1,6 +1,40 @@
 import ReproEngine
 
 /// The protocols that recipes can name under `evaluate`.
-public let evaluations: [any Evaluation.Type] = [
-  WeightedKNN.self, LinearProbe.self, LinearSegmentation.self, InstanceRetrieval.self,
+public let evaluations: [any Evaluation.Type] =
+  classProtocols + structureProtocols + matchingProtocols + mapProtocols + shapeProtocols + languageProtocols
+
+/// Classes and numbers from frozen features, from the network trained further, or as the method itself says.
+private let classProtocols: [any Evaluation.Type] = [
+  WeightedKNN.self, PlainKNN.self, LinearProbe.self, LogisticProbe.self, LowLabelProbe.self, MLPProbe.self,
+  FewShot.self,
+  FineTune.self, Prediction.self, ZeroShot.self, RidgeProbe.self,
+]
+
+/// What features and probabilities are like.
+private let structureProtocols: [any Evaluation.Type] = [
+  Clustering.self, Health.self, ViewAgreement.self, CalibrationProtocol.self, Novelty.self, RobustnessProtocol.self,
+  Control.self,
+]
+
+/// Pairs and rankings.
+private let matchingProtocols: [any Evaluation.Type] = [
+  InstanceRetrieval.self, CrossRetrieval.self, Verification.self, Recommendation.self,
+]
+
+/// A value for each pixel, boxes and points in pictures.
+private let mapProtocols: [any Evaluation.Type] = [
+  LinearSegmentation.self, ClusterSegmentation.self, VideoSegmentation.self, Keypoints.self, BoxDetection.self,
+  CorrectLocalization.self, Localization.self, Depth.self, Normals.self, Flow.self, NovelView.self,
+]
+
+/// Surfaces, cells and poses.
+private let shapeProtocols: [any Evaluation.Type] = [
+  Surface.self, SignedDistance.self, Voxels.self, SceneCompletionProtocol.self, Poses.self, ObjectPose.self,
+  Direction.self,
+]
+
+/// Words.
+private let languageProtocols: [any Evaluation.Type] = [
+  Captions.self, Answers.self, Hallucination.self, TextSimilarity.self, LanguageModel.self,
 ]

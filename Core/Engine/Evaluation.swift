@@ -39,6 +39,9 @@ public protocol Evaluation: Sendable {
   /// Refuses a data set that lacks what the protocol needs, from its description alone: to be asked before anything is
   /// trained. `measure` asks again.
   func check(_ data: DataSpec) throws(ReproError)
+  /// Refuses a method that lacks what the protocol needs (a named output, features of places, a network that can be
+  /// trained further): asked with the untrained method, before anything is trained. `measure` asks again.
+  func check(encoderOf subject: EvaluationSubject) throws
   /// Named values: exactly those of `measurements`.
   func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)]
 }
@@ -46,6 +49,7 @@ public protocol Evaluation: Sendable {
 extension Evaluation {
   public var measurements: [MeasurementSpec] { Self.card.measurements }
   public func check(_ data: DataSpec) throws(ReproError) {}
+  public func check(encoderOf subject: EvaluationSubject) throws {}
 }
 
 /// A frozen encoder: batches in, features out.

@@ -11,9 +11,17 @@ public final class EvaluationSubject: Sendable {
   private let encoder: any Encoder
   private let data: any DatasetProvider
   private let stores = Mutex<[Split: Store]>([:])
+  private let known = Mutex<FeatureShapes?>(nil)
 
   /// Samples that are encoded at once.
   private static let chunk = 256
+
+  /// What an encoder gives for one sample: the shapes of its features and outputs without the axis of the batch.
+  public struct FeatureShapes: Sendable, Equatable {
+    public var global: Shape
+    public var dense: Shape?
+    public var outputs: [String: Shape]
+  }
 
   /// Features of samples with the label columns of the same samples.
   public struct Labelled: Sendable {
@@ -24,10 +32,12 @@ public final class EvaluationSubject: Sendable {
   /// The first samples of a split, as far as anyone has asked. Lists have one entry once they are joined.
   private struct Store {
     var global: [Tensor] = []
+    var outputs: [[String: Tensor]] = []
     var labels: [Batch] = []
     var count = 0
-    /// Features and labels of places: of as few samples as were asked for.
+    /// Features, outputs and labels of places: of as few samples as were asked for.
     var dense: [Tensor] = []
+    var denseOutputs: [[String: Tensor]] = []
     var maps: [Batch] = []
     var denseCount = 0
 
@@ -35,11 +45,13 @@ public final class EvaluationSubject: Sendable {
     mutating func keep(_ part: Encoded, dense isDense: Bool) {
       if part.range.lowerBound == count {
         global.append(part.global)
+        outputs.append(part.outputs)
         labels.append(part.labels)
         count = part.range.upperBound
       }
       if isDense, part.range.lowerBound == denseCount {
         if let map = part.dense { dense.append(map) }
+        denseOutputs.append(part.denseOutputs)
         maps.append(part.maps)
         denseCount = part.range.upperBound
       }
@@ -47,17 +59,32 @@ public final class EvaluationSubject: Sendable {
 
     mutating func join() {
       if global.count > 1 { global = [concat(global)] }
+      if outputs.count > 1 { outputs = [joined(outputs)] }
       if dense.count > 1 { dense = [concat(dense)] }
+      if denseOutputs.count > 1 { denseOutputs = [joined(denseOutputs)] }
       if labels.count > 1 { labels = [Batch(joining: labels)] }
       if maps.count > 1 { maps = [Batch(joining: maps)] }
+    }
+
+    /// Outputs of neighbouring chunks, one after the other.
+    private func joined(_ parts: [[String: Tensor]]) -> [String: Tensor] {
+      var result: [String: Tensor] = [:]
+      for name in parts[0].keys {
+        let values = parts.compactMap { $0[name] }
+        require(values.count == parts.count, "an encoder gives output '\(name)' for some samples only")
+        result[name] = concat(values)
+      }
+      return result
     }
 
     /// Some samples of a store that is joined as far as they go.
     func slice(_ range: Range<Int>, dense isDense: Bool) -> Labelled {
       let columns = labels[0].columns + (isDense ? maps[0].columns : [])
+      let all = isDense ? outputs[0].merging(denseOutputs[0]) { own, _ in own } : outputs[0]
       return Labelled(
         features: Features(
-          global: global[0].slice(0, range), dense: isDense ? dense.first?.slice(0, range) : nil),
+          global: global[0].slice(0, range), dense: isDense ? dense.first?.slice(0, range) : nil,
+          outputs: all.mapValues { $0.slice(0, range) }),
         labels: Batch(indices: Array(range), columns: columns.map { name, values in (name, values.part(range)) }))
     }
   }
@@ -69,19 +96,61 @@ public final class EvaluationSubject: Sendable {
 
   public var spec: DataSpec { data.spec }
 
-  /// Whether the encoder gives features of places, found out with one sample: for protocols that need them, to refuse
+  /// What the encoder gives, found out with one sample: for protocols that need more than global features, to refuse
   /// before the work starts.
-  public func hasDenseFeatures() throws -> Bool {
+  public func featureShapes() throws -> FeatureShapes {
+    if let shapes = known.withLock({ $0 }) { return shapes }
     guard let split = Split.allCases.first(where: { (spec.sizes[$0] ?? 0) > 0 }) else { throw empty(.train) }
-    return try encoder.features(of: inputs(of: data.batch([0], of: split))).dense != nil
+    let features = try encoder.features(of: inputs(of: data.batch([0], of: split)))
+    let shapes = FeatureShapes(
+      global: features.global.shape.dropping(0), dense: features.dense?.shape.dropping(0),
+      outputs: features.outputs.mapValues { $0.shape.dropping(0) })
+    known.withLock { $0 = shapes }
+    return shapes
+  }
+
+  /// Whether the encoder gives features of places; see `featureShapes`.
+  public func hasDenseFeatures() throws -> Bool { try featureShapes().dense != nil }
+
+  /// The encoder as something that can go on training; nil if its method does not offer that.
+  public var trainable: (any TrainableEncoder)? { encoder as? any TrainableEncoder }
+
+  /// The encoder as something that reads text; nil if its method does not offer that.
+  public var texts: (any TextEncoder)? { encoder as? any TextEncoder }
+
+  /// The encoder as something that writes text; nil if its method does not offer that.
+  public var writer: (any TextGenerator)? { encoder as? any TextGenerator }
+
+  /// All columns of some samples, labels included: for protocols that train the encoder. What the encoder may see of
+  /// them is `inputs(of:)`.
+  public func samples(_ indices: [Int], of split: Split) throws -> Batch { try data.batch(indices, of: split) }
+
+  /// Global features of samples that an evaluation has changed or made, `[N, D]`; chunk by chunk, nothing is kept.
+  public func globalFeatures(of inputs: Batch) throws -> Tensor {
+    let parts = try stride(from: 0, to: inputs.count, by: Self.chunk).map { first in
+      let places = Array(first..<min(first + Self.chunk, inputs.count))
+      let part = Batch(
+        indices: places.map { inputs.indices[$0] },
+        columns: inputs.columns.map { name, values in (name, values.rows(places)) })
+      return try encoder.features(of: part).global.detached
+    }
+    let result = concat(parts)
+    guard result.nonFiniteCount == 0 else {
+      throw ReproError(
+        .numerical, found: "\(result.nonFiniteCount) features of changed samples are not finite",
+        hint: "did the training diverge?")
+    }
+    return result
   }
 
   /// Features and labels of a split, or of its first `limit` samples.
   ///
   /// - Parameters:
-  ///   - dense: also the features of places, and the label columns with a value for each pixel (class maps, depth);
-  ///     they are large and kept for no more samples than the largest such request. Without it they are left out.
-  /// - Returns: global features `[N, D]`, dense ones `[N, rows, columns, D]` (nil if the encoder has none), labels.
+  ///   - dense: also the features of places, and outputs and label columns with more than 256 numbers for each sample
+  ///     (class maps, depth); they are large and kept for no more samples than the largest such request. Without it
+  ///     they are left out.
+  /// - Returns: global features `[N, D]`, dense ones `[N, rows, columns, D]` (nil if the encoder has none), outputs
+  ///   `[N, ...]`, labels.
   /// - Throws: for an empty split, for features that are not finite, and what the encoder and the data throw.
   public func labelled(_ split: Split, dense: Bool = false, limit: Int? = nil) throws -> Labelled {
     require(limit ?? 1 > 0, "labelled(limit:) needs at least 1 sample, got \(limit ?? 0)")
@@ -118,7 +187,9 @@ public final class EvaluationSubject: Sendable {
         stores.withLock { $0[split, default: Store()].keep(part, dense: false) }
         try body(
           Labelled(
-            features: Features(global: part.global, dense: part.dense),
+            features: Features(
+              global: part.global, dense: part.dense,
+              outputs: part.outputs.merging(part.denseOutputs) { own, _ in own }),
             labels: Batch(indices: Array(range), columns: part.labels.columns + part.maps.columns)))
       }
     }
@@ -129,6 +200,8 @@ public final class EvaluationSubject: Sendable {
     var range: Range<Int>
     var global: Tensor
     var dense: Tensor?
+    var outputs: [String: Tensor]
+    var denseOutputs: [String: Tensor]
     var labels: Batch
     var maps: Batch
   }
@@ -141,20 +214,32 @@ public final class EvaluationSubject: Sendable {
         && (features.dense.map { $0.rank == 4 && $0.shape[0] == range.count } ?? true),
       "an encoder gives [B, D] and [B, rows, columns, D], got \(features.global.shape) and "
         + "\(features.dense.map { "\($0.shape)" } ?? "none") for \(range.count) samples")
-    let bad = features.global.nonFiniteCount + (dense ? features.dense?.nonFiniteCount ?? 0 : 0)
-    guard bad == 0 else {
+    for (name, output) in features.outputs {
+      require(
+        output.rank >= 1 && output.shape[0] == range.count,
+        "an encoder gives outputs [B, ...], got '\(name)' \(output.shape) for \(range.count) samples")
+    }
+    var found: [(what: String, count: Int)] = [("features", features.global.nonFiniteCount)]
+    if dense { found[0].count += features.dense?.nonFiniteCount ?? 0 }
+    for name in features.outputs.keys.sorted() {
+      guard let output = features.outputs[name], dense || !output.isLarge else { continue }
+      found.append(("numbers of output '\(name)'", output.nonFiniteCount))
+    }
+    if let bad = found.first(where: { $0.count > 0 }) {
       throw ReproError(
         .numerical,
-        found: "\(bad) features of samples \(range.lowerBound) to \(range.upperBound - 1) of "
+        found: "\(bad.count) \(bad.what) of samples \(range.lowerBound) to \(range.upperBound - 1) of "
           + "'\(split.rawValue)' are not finite", hint: "did the training diverge?")
     }
+    let outputs = features.outputs.mapValues(\.detached)
     return Encoded(
       range: range, global: features.global.detached, dense: features.dense?.detached,
+      outputs: outputs.filter { !$1.isLarge }, denseOutputs: outputs.filter { $1.isLarge },
       labels: labels(of: batch, perPixel: false), maps: labels(of: batch, perPixel: true))
   }
 
-  /// What the encoder may see.
-  private func inputs(of batch: Batch) -> Batch {
+  /// What the encoder may see of samples.
+  public func inputs(of batch: Batch) -> Batch {
     Batch(indices: batch.indices, columns: batch.columns.filter { spec[field: $0.name]?.isLabel == false })
   }
 
@@ -172,6 +257,11 @@ public final class EvaluationSubject: Sendable {
   }
 }
 
+extension Tensor {
+  /// Whether one sample fills many numbers.
+  fileprivate var isLarge: Bool { count > 256 * shape[0] }
+}
+
 extension FieldKind {
   /// Whether one sample fills many numbers, as maps do; a pose or a camera does not.
   fileprivate var isPerPixel: Bool {
@@ -179,82 +269,6 @@ extension FieldKind {
     case .image, .frames, .labelMap: true
     case .real(let shape, _): shape.count > 256
     case .category, .identity, .text: false
-    }
-  }
-}
-
-extension Batch {
-  /// Batches of the same columns, one after the other.
-  public init(joining batches: [Batch]) {
-    guard let first = batches.first else { requirementFailed("joining needs at least one batch") }
-    self.init(
-      indices: batches.flatMap(\.indices),
-      columns: first.columns.map { name, _ in
-        let parts = batches.map { batch in
-          guard let part = batch[name] else { requirementFailed("a batch lacks column '\(name)'") }
-          return part
-        }
-        return (name, Column(joining: parts))
-      })
-  }
-}
-
-extension Column {
-  /// Columns of one kind, one after the other; every value is copied once.
-  public init(joining parts: [Column]) {
-    switch parts.first {
-    case .images(let first):
-      let images = parts.map { part in
-        guard case .images(let images) = part else { requirementFailed("columns of two kinds cannot be joined") }
-        require(
-          images.frames == first.frames && images.height == first.height && images.width == first.width
-            && images.channels == first.channels,
-          "images of two sizes cannot be joined")
-        return images
-      }
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(images.reduce(0) { $0 + $1.bytes.count })
-      for part in images { bytes += part.bytes }
-      self = .images(
-        ImageBatch(
-          count: images.reduce(0) { $0 + $1.count }, frames: first.frames, height: first.height, width: first.width,
-          channels: first.channels, bytes: bytes))
-    case .integers:
-      self = .integers(
-        parts.flatMap { part in
-          guard case .integers(let values) = part else { requirementFailed("columns of two kinds cannot be joined") }
-          return values
-        })
-    case .reals:
-      self = .reals(
-        concat(
-          parts.map { part in
-            guard case .reals(let values) = part else { requirementFailed("columns of two kinds cannot be joined") }
-            return values
-          }))
-    case .texts:
-      self = .texts(
-        parts.flatMap { part in
-          guard case .texts(let values) = part else { requirementFailed("columns of two kinds cannot be joined") }
-          return values
-        })
-    case nil: requirementFailed("joining needs at least one column")
-    }
-  }
-
-  /// The values of neighbouring samples.
-  func part(_ range: Range<Int>) -> Column {
-    switch self {
-    case .images(let images):
-      if range.count == images.count { return self }
-      let size = images.sampleSize
-      return .images(
-        ImageBatch(
-          count: range.count, frames: images.frames, height: images.height, width: images.width,
-          channels: images.channels, bytes: Array(images.bytes[(range.lowerBound * size)..<(range.upperBound * size)])))
-    case .integers(let values): return .integers(Array(values[range]))
-    case .reals(let values): return .reals(values.slice(0, range))
-    case .texts(let values): return .texts(Array(values[range]))
     }
   }
 }

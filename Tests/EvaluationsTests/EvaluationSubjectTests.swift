@@ -141,6 +141,38 @@ extension EvaluationsTests {
         message { _ = try subject.labelled(.test) } == "split 'test' is empty; give the data set a size for it")
     }
 
+    @Test func outputsAreKeptLikeGlobalFeaturesAndLargeOnesLikePlaces() throws {
+      var stream = RandomStream(seed: 8)
+      let (x, logits, depth) = (stream.normal([600, 2]), stream.normal([600, 5]), stream.normal([600, 20, 20]))
+      let data = table(inputs: [("x", x)], outputs: [("logits", logits), ("depth", depth)])
+      let encoder = FakeEncoder()
+      let subject = EvaluationSubject(encoder: encoder, data: data)
+      let shapes = try subject.featureShapes()
+      #expect(shapes.outputs == ["logits": [5], "depth": [20, 20]] && shapes.global == [2] && shapes.dense == nil)
+      _ = try subject.featureShapes()
+      #expect(encoder.samples == 1)  // asked once
+      let small = try subject.labelled(.test)
+      #expect(small.features.outputs.keys.sorted() == ["logits"])
+      #expect(small.features.outputs["logits"]?.values == logits.values)
+      let large = try subject.labelled(.test, dense: true, limit: 300)
+      #expect(large.features.outputs["depth"]?.values == depth.slice(0, 0..<300).values)
+      #expect(large.features.outputs["logits"]?.values == logits.slice(0, 0..<300).values)
+      var parts: [Tensor] = []
+      try subject.forEachChunk(of: .test) { chunk in
+        #expect(chunk.features.outputs["logits"]?.shape[0] == chunk.labels.count)
+        if let part = chunk.features.outputs["depth"] { parts.append(part) }
+      }
+      #expect(concat(parts).values == depth.values)
+    }
+
+    @Test func outputsThatAreNotFiniteAreRefusedByName() throws {
+      let bad = Tensor([3, 2], [1, 2, .nan, 4, .infinity, 6])
+      #expect(
+        message {
+          _ = try EvaluationSubject(encoder: FakeEncoder(), data: table(outputs: [("logits", bad)])).labelled(.test)
+        } == "2 numbers of output 'logits' of samples 0 to 2 of 'test' are not finite; did the training diverge?")
+    }
+
     @Test func joinedBatchesHoldEveryValueInOrder() throws {
       let data = world()
       let parts = try [0..<7, 7..<8, 8..<600].map { try data.batch(Array($0), of: .train) }

@@ -2,6 +2,7 @@ import Glibc
 import ReproConfig
 import ReproData
 import ReproEngine
+import ReproNN
 import ReproTensor
 import Synchronization
 import Testing
@@ -57,7 +58,8 @@ extension Column {
   }
 }
 
-/// Hands the columns `x` and `places` through; `change` may spoil the global features.
+/// Hands the columns `x` and `places` through, and every column `out-NAME` as output NAME; `change` may spoil the global
+/// features.
 struct FakeEncoder: Encoder {
   var change: @Sendable (Tensor) -> Tensor = { $0 }
   /// Sample counts and column names of the batches that it was given.
@@ -69,7 +71,65 @@ struct FakeEncoder: Encoder {
     guard case .reals(let x) = batch["x"] else { requirementFailed("the fake encoder needs a column x") }
     var places: Tensor?
     if case .reals(let map) = batch["places"] { places = map }
-    return Features(global: change(x), dense: places)
+    var outputs: [String: Tensor] = [:]
+    for (name, values) in batch.columns where name.hasPrefix("out-") {
+      if case .reals(let output) = values { outputs[String(name.dropFirst(4))] = output }
+    }
+    return Features(global: change(x), dense: places, outputs: outputs)
+  }
+}
+
+/// An encoder that can do all that protocols may ask for: a linear network that goes on training, and a text tower that
+/// turns the last digit d of a text into the unit vector d (of a text without one into the last).
+struct AbleEncoder: TrainableEncoder, TextEncoder, TextGenerator {
+  var base = FakeEncoder()
+  /// What it writes about a sample.
+  var write: @Sendable (Int) -> String = { "a class\($0 % 3)" }
+  var network: Linear
+  /// Texts that were read.
+  let texts = Log<String>()
+
+  init(width: Int) { network = Linear(weight: IndexTensor(Array(0..<width)).oneHot(width), bias: .zeros([width])) }
+
+  func features(of batch: Batch) throws -> Features { try base.features(of: batch) }
+
+  func embedding(_ network: inout Linear, of batch: Batch, context: ForwardContext?) throws -> Tensor {
+    network(try base.features(of: batch).global)
+  }
+
+  func texts(for batch: Batch) throws -> [String] { batch.indices.map(write) }
+
+  func features(of texts: [String]) throws -> Tensor {
+    for text in texts { self.texts.add(text) }
+    let width = network.weight.shape[0]
+    return IndexTensor(texts.map { min(width - 1, $0.last { $0.isNumber }?.wholeNumberValue ?? width - 1) }).oneHot(
+      width)
+  }
+}
+
+/// A data set of given input columns, outputs that the fake encoder hands through, and labels; as many samples in both splits
+/// as the columns have.
+func table(
+  inputs: [(String, Tensor)] = [], outputs: [(String, Tensor)] = [],
+  labels: [(name: String, kind: FieldKind, values: Column)] = [], train: Bool = true
+) -> FakeData {
+  let count = (inputs + outputs).first.map { $0.1.shape[0] } ?? 0
+  let known = inputs.contains { $0.0 == "x" } ? inputs : [("x", .ones([count, 2]))] + inputs
+  let given = known + outputs.map { ("out-" + $0.0, $0.1) }
+  let columns: [(name: String, values: Column)] =
+    given.map { ($0.0, .reals($0.1)) } + labels.map { ($0.name, $0.values) }
+  return FakeData(
+    given.map { FieldSpec($0.0, .real(shape: $0.1.shape.dropping(0), unit: "1"), isLabel: false) }
+      + labels.map { FieldSpec($0.name, $0.kind, isLabel: true) },
+    train ? [.train: columns, .test: columns] : [.test: columns])
+}
+
+extension Evaluation {
+  /// Its measurements by name.
+  func values(_ data: FakeData, encoder: any Encoder = FakeEncoder()) throws -> [String: Double] {
+    let found = try measure(EvaluationSubject(encoder: encoder, data: data), random: RandomStream(seed: 7))
+    #expect(found.map(\.name) == measurements.map(\.name))
+    return Dictionary(uniqueKeysWithValues: found.map { ($0.name, $0.value) })
   }
 }
 

@@ -23,19 +23,19 @@ extension EvaluationsTests {
       return try make(InstanceRetrieval.self).measure(subject, random: random).map(\.value)
     }
 
-    private func ranking(_ scores: [Real], relevant: [Int], query: Int) -> Ranking {
-      scores.withUnsafeBufferPointer { Ranking(scores: $0, relevant: relevant, query: query) }
+    private func ranking(_ scores: [Real], relevant: [Int], query: Int) -> RelevantRanks {
+      RelevantRanks(scores: scores, relevant: relevant, excluding: [query])
     }
 
     @Test func averagePrecisionOfARankingByHand() {
       // Without the query (3) the order is 5, 0, 4, 1, 2: relevant at ranks 1 and 4.
       let first = ranking([0.8, 0.3, 0.1, 1, 0.5, 0.9], relevant: [1, 5], query: 3)
       #expect(abs(first.averagePrecision - (1 + 2.0 / 4) / 2) < 1e-15)
-      #expect(first.startsRelevant)
+      #expect(first.hits(at: 1))
       // Relevant at ranks 2 and 3 and 5.
       let second = ranking([0.8, 0.3, 0.1, 1, 0.5, 0.9], relevant: [0, 4, 2], query: 3)
       #expect(abs(second.averagePrecision - (1.0 / 2 + 2.0 / 3 + 3.0 / 5) / 3) < 1e-15)
-      #expect(!second.startsRelevant)
+      #expect(!second.hits(at: 1))
     }
 
     @Test func equalSimilaritiesRankByIndex() {

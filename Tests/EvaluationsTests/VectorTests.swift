@@ -28,7 +28,7 @@ extension EvaluationsTests {
       ]
       #expect(found.count == expected.count)
       for (ranking, value) in zip(found, expected) { #expect(abs(ranking.averagePrecision - value) < 1e-9) }
-      #expect(abs(Double(found.count { $0.startsRelevant }) / Double(found.count) - 0.10344827586206896) < 1e-15)
+      #expect(abs(Double(found.count { $0.ranks[0] == 0 }) / Double(found.count) - 0.10344827586206896) < 1e-15)
     }
 
     @Test func intersectionsOverUnionsAgreeWithScikitLearn() {

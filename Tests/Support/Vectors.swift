@@ -31,6 +31,11 @@ public struct VectorFile: Sendable {
     return Tensor(shape, values.map { Real($0) })
   }
 
+  /// One array of Doubles, row by row.
+  public func doubles(_ path: String) throws -> (values: [Double], shape: Shape) {
+    try file.read(path, as: Double.self)
+  }
+
   /// The names below a group.
   public func names(_ group: String = "/") throws -> [String] { try file.children(of: group).sorted() }
 

@@ -120,6 +120,10 @@ public struct CellRunner: Sendable {
     let random = RandomStream(seed: seed)
     var state = try method.makeState(for: data.spec, random: random.child("init"))
     if let initialWeights { try HDF5File.open(initialWeights).read(&state, under: "state") }
+    do {
+      let untrained = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data)
+      for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(encoderOf: untrained) }
+    }
     var session = Session<M>(state: state, checkpoint: folder + "/checkpoint.h5")
     let started = now()
     try session.resume(recipe, notices)
@@ -240,12 +244,6 @@ public struct CellRunner: Sendable {
       "peak_memory_mib": .int(Memory.peak), "threads": .int(ThreadPool.shared.threads),
     ]
     try SafeFile.write(folder + "/timing.json", text: try timing.text(pretty: true))
-  }
-
-  private struct FrozenEncoder<M: MethodPlugin>: Encoder {
-    let method: M
-    let state: M.State
-    func features(of batch: Batch) throws -> Features { try method.embed(state, batch) }
   }
 }
 

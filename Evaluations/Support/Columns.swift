@@ -46,7 +46,7 @@ extension DataSpec {
     }
   }
 
-  private func lacks(
+  func lacks(
     _ name: String, _ wanted: String, _ evaluation: String, fits: (FieldKind) -> Bool
   ) -> ReproError {
     let columns = fields.map { "'\($0.name)' (\($0.kind.words))" }.joined(separator: ", ")

@@ -13,7 +13,7 @@ import ReproTensor
 /// trains the head that is measured, on all training samples. The test split is read once, after that.
 ///
 /// Options: `epochs` (50); `batch` (256); `rates`, learning rates for batches of 256, scaled with the batch (the 13 of
-/// DINOv2, 1e-5 to 0.1); `label`, the column (label).
+/// DINOv2, 1e-5 to 0.1); `label`, the column (label); `features`, an output or `global` (global).
 public struct LinearProbe: Evaluation {
   public static let card = EvaluationCard(
     id: "linear-probe/v1", title: "Linear classifier on frozen global features",
@@ -34,12 +34,14 @@ public struct LinearProbe: Evaluation {
   public let rates: [Double]
   /// Column of the classes.
   public let label: String
+  let features: FeatureSource
 
   public init(_ options: inout Section) throws(ReproError) {
     epochs = try options.int("epochs", in: 1...100_000, default: 50)
     batch = try options.int("batch", in: 1...1_000_000, default: 256)
     rates = try options.rates(default: Self.standardRates)
     label = try options.string("label", default: "label")
+    features = try FeatureSource(&options)
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
@@ -48,13 +50,15 @@ public struct LinearProbe: Evaluation {
     try data.need(1, in: .test, for: Self.card.id)
   }
 
+  public func check(encoderOf subject: EvaluationSubject) throws { try features.check(subject, for: Self.card.id) }
+
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     let classes = try subject.spec.categories(label, for: Self.card.id).count
     let probe = try fit(subject, classes: classes, random: random)
-    let test = try subject.labelled(.test)
+    let (x, test) = try features.vectors(subject, .test, for: Self.card.id)
     let truth = try test.integers(label, below: classes, for: Self.card.id)
-    return [("top1", accuracy(probe.predictions(test.features.global)[0], truth))]
+    return [("top1", accuracy(probe.predictions(x)[0], truth))]
   }
 
   /// What training gives: the standardiser and the heads (one, unless several rates are compared).
@@ -72,9 +76,8 @@ public struct LinearProbe: Evaluation {
 
   /// The head that is measured; reads the training split only.
   func fit(_ subject: EvaluationSubject, classes: Int, random: RandomStream) throws -> Fitted {
-    let train = try subject.labelled(.train)
+    let (x, train) = try features.vectors(subject, .train, for: Self.card.id)
     let labels = try train.integers(label, below: classes, for: Self.card.id)
-    let x = train.features.global
     guard rates.count > 1 else { return fit(x, labels, rates, classes, random.child("final")) }
     let held = heldOut(labels, classes: classes, random: random.child("held-out"))
     let isHeld = Set(held)

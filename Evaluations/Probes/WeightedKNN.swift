@@ -10,8 +10,8 @@ import ReproTensor
 /// s is the cosine similarity and N_k(i) the k training samples most similar to test sample i, of equals the earlier
 /// one.
 ///
-/// Options: `k`, a number or a list of them (20); `temperature` (0.07); `label`, the column (label). The first k gives
-/// `top1`; every further one, say 10, gives `top1-k10`.
+/// Options: `k`, a number or a list of them (20); `temperature` (0.07); `label`, the column (label); `features`, an output or
+/// `global` (global). The first k gives `top1`; every further one, say 10, gives `top1-k10`.
 public struct WeightedKNN: Evaluation {
   public static let card = EvaluationCard(
     id: "knn/v1", title: "Weighted k nearest neighbours on frozen global features",
@@ -24,6 +24,7 @@ public struct WeightedKNN: Evaluation {
   public let temperature: Double
   /// Column of the classes.
   public let label: String
+  let features: FeatureSource
 
   public init(_ options: inout Section) throws(ReproError) {
     let limit = 1...100_000
@@ -49,6 +50,7 @@ public struct WeightedKNN: Evaluation {
     self.ks = ks
     temperature = try options.double("temperature", in: 0.001...1000, default: 0.07)
     label = try options.string("label", default: "label")
+    features = try FeatureSource(&options)
   }
 
   public var measurements: [MeasurementSpec] {
@@ -61,24 +63,20 @@ public struct WeightedKNN: Evaluation {
     try data.need(1, in: .test, for: Self.card.id)
   }
 
+  public func check(encoderOf subject: EvaluationSubject) throws { try features.check(subject, for: Self.card.id) }
+
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     let classes = try subject.spec.categories(label, for: Self.card.id).count
-    let train = try subject.labelled(.train)
-    let test = try subject.labelled(.test)
+    let (gallery, train) = try features.vectors(subject, .train, for: Self.card.id)
+    let (queries, test) = try features.vectors(subject, .test, for: Self.card.id)
     let known = try train.integers(label, below: classes, for: Self.card.id)
     let truth = try test.integers(label, below: classes, for: Self.card.id)
-    let near = Neighbours(of: test.features.global, in: train.features.global, k: ks.max() ?? 1)
+    let near = Neighbours(of: queries, in: gallery, k: ks.max() ?? 1)
     return zip(measurements, ks).map { measurement, k in
       (measurement.name, accuracy(near.votes(k: k, labels: known, classes: classes, temperature: temperature), truth))
     }
   }
-}
-
-/// The fraction of predictions that are right.
-func accuracy(_ predictions: [Int], _ truth: [Int]) -> Double {
-  require(predictions.count == truth.count, "\(predictions.count) predictions for \(truth.count) samples")
-  return Double(zip(predictions, truth).count { $0 == $1 }) / Double(max(truth.count, 1))
 }
 
 /// The k rows of a gallery that are most similar to each query.

@@ -1,0 +1,123 @@
+import ReproConfig
+import ReproData
+import ReproEngine
+import ReproTensor
+
+/// `surface/v1`: points on the method's surface against points on the true one; means over samples (scenes).
+///
+///     chamfer = (mean distance to the truth + mean distance from the truth) / 2
+///
+/// Points carry three coordinates, or six with their normals; `normal-consistency` is 0 where either side has none.
+///
+/// Options: `output`, `[points, 3 or 6]` for a sample (surface); `column`, real numbers of the same form (surface); `threshold` of
+/// the F-score, in the points' unit (0.05).
+public struct Surface: Evaluation {
+  public static let card = EvaluationCard(
+    id: "surface/v1", title: "Chamfer distance, F-score and normals of a surface",
+    source:
+      "accuracy and completeness of Jensen et al. 2014 (DTU) as used by NeuS (arXiv 2106.10689), distances not squared; "
+      + "F-score of Knapitsch et al. 2017; normal consistency of Mescheder et al. 2019 (arXiv 1812.03828)",
+    measurements: [
+      MeasurementSpec("chamfer", unit: "unit of points", isHigherBetter: false, decimals: 4),
+      MeasurementSpec("accuracy", unit: "unit of points", isHigherBetter: false, decimals: 4),
+      MeasurementSpec("completeness", unit: "unit of points", isHigherBetter: false, decimals: 4),
+      MeasurementSpec("f-score", unit: "1"), MeasurementSpec("normal-consistency", unit: "1"),
+    ])
+
+  let points: OutputTruth
+  public let threshold: Double
+
+  public init(_ options: inout Section) throws(ReproError) {
+    points = try OutputTruth(&options, output: "surface", column: "surface")
+    threshold = try options.double("threshold", in: 1e-12...1e12, default: 0.05)
+  }
+
+  public func check(_ data: DataSpec) throws(ReproError) {
+    let shape = try data.realShape(points.column, for: Self.card.id)
+    guard Self.isPoints(shape) else {
+      throw ReproError(
+        .usage, at: Self.card.id, found: "column '\(points.column)' has the shape \(shape)",
+        expected: "[points, 3] or [points, 6]")
+    }
+    try data.need(1, in: .test, for: Self.card.id)
+  }
+
+  private static func isPoints(_ shape: Shape) -> Bool { shape.rank == 2 && shape[0] > 0 && [3, 6].contains(shape[1]) }
+
+  public func check(encoderOf subject: EvaluationSubject) throws {
+    let shape = try subject.shape(ofOutput: points.output, for: Self.card.id)
+    guard Self.isPoints(shape) else {
+      throw ReproError(
+        .usage, at: Self.card.id, found: "output '\(points.output)' has the shape \(shape) for a sample",
+        expected: "[points, 3] or [points, 6]")
+    }
+  }
+
+  public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
+    try check(subject.spec)
+    try check(encoderOf: subject)
+    var found: [SurfaceErrors] = []
+    try points.forEach(subject, for: Self.card.id) { _, output, truth, _, _ in
+      let hasNormals = output.shape[1] == 6 && truth.shape[1] == 6
+      found.append(
+        SurfaceErrors(
+          predicted: output.slice(1, 0..<3), truth: truth.slice(1, 0..<3), threshold: threshold,
+          normals: hasNormals ? (output.slice(1, 3..<6), truth.slice(1, 3..<6)) : nil))
+    }
+    func mean(_ value: (SurfaceErrors) -> Double) -> Double {
+      found.reduce(0) { $0 + value($1) } / Double(max(found.count, 1))
+    }
+    return [
+      ("chamfer", mean(\.chamfer)), ("accuracy", mean(\.accuracy)), ("completeness", mean(\.completeness)),
+      ("f-score", mean(\.fScore)), ("normal-consistency", mean { $0.normalConsistency ?? 0 }),
+    ]
+  }
+}
+
+/// `signed-distance/v1`: the method's signed distance at points that lie on the true surface: 0 everywhere for a surface
+/// without bias.
+///
+///     bias = mean of d,  magnitude = mean of |d|,  d = f / |grad f| at the points, positive outside
+///
+/// The data set gives the points as an input column, the method answers with `[points]` for a sample. Means over points,
+/// then over samples; a positive bias means that the learnt surface lies inside of the true one.
+///
+/// Options: `output` (signed-distance).
+public struct SignedDistance: Evaluation {
+  public static let card = EvaluationCard(
+    id: "signed-distance/v1", title: "Signed distance of a learnt surface at points of the true one",
+    source: "our own measure of the bias that NeuS (Wang et al. 2021, arXiv 2106.10689), Section 3.1, removes: chamfer "
+      + "distances of coarse grids hide a shift of order 1/s",
+    measurements: [
+      MeasurementSpec("magnitude", unit: "unit of points", isHigherBetter: false, decimals: 5),
+      MeasurementSpec("absolute-bias", unit: "unit of points", isHigherBetter: false, decimals: 5),
+      MeasurementSpec("bias", unit: "unit of points", isHigherBetter: false, decimals: 5),
+    ])
+
+  public let output: String
+
+  public init(_ options: inout Section) throws(ReproError) {
+    output = try options.string("output", default: "signed-distance")
+  }
+
+  public func check(_ data: DataSpec) throws(ReproError) { try data.need(1, in: .test, for: Self.card.id) }
+
+  public func check(encoderOf subject: EvaluationSubject) throws {
+    try subject.require(output: output, rank: 1, "[points]", for: Self.card.id)
+  }
+
+  public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
+    try check(encoderOf: subject)
+    var (biases, magnitudes): ([Double], [Double]) = ([], [])
+    try subject.forEachChunk(of: .test) { chunk in
+      guard let distances = chunk.features.outputs[output] else { return }
+      biases += distances.mean(-1).values.map { Double($0) }
+      magnitudes += distances.abs().mean(-1).values.map { Double($0) }
+    }
+    let n = Double(max(biases.count, 1))
+    return [
+      ("magnitude", magnitudes.reduce(0, +) / n), ("absolute-bias", biases.reduce(0) { $0 + abs($1) } / n),
+      ("bias", biases.reduce(0, +) / n),
+    ]
+  }
+}
