@@ -9,7 +9,7 @@ struct WeightsCommand: ParsableCommand {
     discussion:
       "Reads safetensors, PyTorch's .pth (zip, TorchScript and the pickle of before 1.6), .npz and HDF5. Pickles are "
       + "read by a machine that knows tensors, containers, numbers and text, and executes nothing.",
-    subcommands: [WeightsInspect.self, WeightsConvert.self])
+    subcommands: [WeightsInspect.self, WeightsCheck.self, WeightsConvert.self])
 }
 
 struct WeightsInspect: ParsableCommand {
@@ -48,6 +48,50 @@ struct WeightsInspect: ParsableCommand {
     Terminal.line(
       "\n\(weights.format.rawValue): \(counted(weights.entries.count, "array")), \(weights.parameterCount) numbers, "
         + "\(fileSize(bytes)) of \(fileSize(weights.size))")
+  }
+}
+
+struct WeightsCheck: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Compares a file with the network that it should fit: names and shapes.",
+    discussion: "Exit code 3 if anything is missing, unexpected, or of another shape.")
+
+  @Argument(help: "A file of weights.") var file: String
+  @Option(
+    name: .customLong("as"),
+    help: "dinov2, dinov3, timm-vit, resnet, clip, bert or cifar-resnet (default: told by the names in the file).")
+  var architecture: String?
+  @Option(help: "Heads of the attention (default: one for each 64 numbers of the width).") var heads: Int?
+  @Option(help: "Which of several networks in the file, as teacher or student.") var part: String?
+
+  func run() throws {
+    let weights = try WeightFile(file)
+    var choices = PublishedModel.Choices()
+    choices.heads = heads
+    if let part { choices.part = part }
+    let plan = try model(of: weights).plan(weights, choices)
+    let diff = plan.difference
+    if !plan.view.prefix.isEmpty { Terminal.line("below '\(plan.view.prefix)'") }
+    for line in diff.lines { Terminal.line("\(line)") }
+    Terminal.line("\(counted(diff.matched, "parameter")) fit\(diff.isEmpty ? "; nothing else is in the file" : "")")
+    if !diff.isEmpty {
+      throw ReproError(.data, at: file, found: "\(counted(diff.lines.count, "difference"))")
+    }
+  }
+
+  private func model(of weights: WeightFile) throws -> PublishedModel {
+    let names = PublishedModel.allCases.map(\.rawValue)
+    guard let architecture else {
+      if let found = PublishedModel.detected(in: weights) { return found }
+      throw ReproError(
+        .data, at: file, found: "the names are of no architecture that is known", hint: "say it with --as")
+    }
+    guard let model = PublishedModel(rawValue: architecture) else {
+      throw ReproError(
+        .usage, at: "--as \(architecture)", found: "unknown architecture",
+        hint: suggestion(for: architecture, among: names) ?? "there are \(names.joined(separator: ", "))")
+    }
+    return model
   }
 }
 
