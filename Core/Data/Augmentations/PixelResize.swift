@@ -66,7 +66,8 @@ struct ByteTaps {
 }
 
 extension ImageBatch {
-  /// The images at another size, 8 bits in and out: across first, then down, rounded between the two, as Pillow does.
+  /// The images at another size, 8 bits in and out: across first, then down, rounded between the two, as Pillow does
+  /// (from version 13 on it goes down first where images become wider and lower at once).
   ///
   /// - Parameters:
   ///   - height, width: at least 1.

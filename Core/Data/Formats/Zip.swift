@@ -12,6 +12,8 @@ public struct ZipArchive: Sendable {
     var unpacked: Int
     /// Where the local header stands.
     var header: Int
+    /// Whether it is a symbolic link, by its Unix mode.
+    var isLink: Bool
   }
 
   let members: [Member]
@@ -84,7 +86,7 @@ public struct ZipArchive: Sendable {
     let nameLength = Int(try reader.little(2, "the name's length"))
     let extraLength = Int(try reader.little(2, "the extra field's length"))
     let commentLength = Int(try reader.little(2, "the comment's length"))
-    _ = try reader.take(8, "the attributes")
+    let attributes = try reader.little(8, "the attributes")
     var header = try reader.little(4, "the place")
     let name = String(decoding: try reader.take(nameLength, "the name"), as: UTF8.self)
     let extra = try reader.take(extraLength, "the extra field")
@@ -105,7 +107,7 @@ public struct ZipArchive: Sendable {
     }
     return Member(
       name: name, method: Int(method), crc: UInt32(crc), packed: Int(packed), unpacked: Int(unpacked),
-      header: Int(header))
+      header: Int(header), isLink: attributes >> 48 & 0xF000 == 0xA000)
   }
 
   /// The unpacked bytes of a member, its checksum verified.
