@@ -22,6 +22,8 @@ final class LocalServer: Sendable {
     var length: Int?
     /// Close the connection after so many bytes of the body.
     var cut: Int?
+    /// Send the body in pieces of so many bytes with a pause of so many milliseconds after each.
+    var drip: (bytes: Int, milliseconds: Int)?
 
     init(_ status: String = "200 OK", _ body: [UInt8], fields: [(String, String)] = [], cut: Int? = nil) {
       (self.status, self.body, self.fields, self.cut) = (status, body, fields, cut)
@@ -128,7 +130,8 @@ final class LocalServer: Sendable {
     var done = 0
     bytes.withUnsafeBytes { raw in
       while done < raw.count {
-        let rest = UnsafeRawBufferPointer(rebasing: raw[done...])
+        let rest = UnsafeRawBufferPointer(rebasing: raw[done..<min(raw.count, done + (reply.drip?.bytes ?? .max / 2))])
+        if done > 0, let drip = reply.drip { usleep(UInt32(drip.milliseconds * 1000)) }
         let count = Glibc.send(connection, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
         if count <= 0 { return }
         done += count

@@ -55,6 +55,11 @@ struct LayerParityTests {
     "PointNetFeatures": "as a part of PointNet", "UNetUp": "as a part of UNet",
     "NormalizedConv3d": "as a part of ResNet3D",
     "ResidualBlock3d": "as a part of ResNet3D",
+    "SwiGLU": "PublishedModelTests: as a part of PretrainedViT", "PretrainedViT": "PublishedModelTests",
+    "PretrainedViTBlock": "PublishedModelTests: as a part of PretrainedViT", "CLIP": "PublishedModelTests",
+    "CLIPImageTower": "PublishedModelTests: as a part of CLIP", "BERT": "PublishedModelTests",
+    "CLIPTextTower": "PublishedModelTests: as a part of CLIP", "CIFARResNet": "CIFARWeightTests",
+    "CIFARBlock": "CIFARWeightTests: as a part of CIFARResNet",
   ]
 
   /// The names of all public layer types of Core/NN.

@@ -36,8 +36,9 @@ struct RunCommand: ParsableCommand {
   var maxMemory: MemorySize?
   @Option(name: .customLong("set"), parsing: .singleValue, help: "Override of the recipe, key=value (repeatable).")
   var overrides: [String] = []
-  @Option(help: "Another data provider, or options of it: NAME or KEY=VALUE.") var data: String?
-  @Option(help: "A checkpoint whose parameters the runs start from.") var weights: String?
+  @Option(help: "Another data provider, or options of it: NAME, NAME=PATH or KEY=VALUE.") var data: String?
+  @Option(help: "A checkpoint whose parameters the runs start from, or published weights, which are evaluated.")
+  var weights: String?
   @Option(help: "The folder of all runs.") var out = "runs"
   @Flag(help: "Write the results into the recipe's golden file; needs --because.") var record = false
   @Option(help: "Why the golden numbers move.") var because: String?
@@ -67,10 +68,14 @@ struct RunCommand: ParsableCommand {
     let entry = try catalogue.entry(named: recipe)
     let recipe = try catalogue.recipe(at: entry)
     var overrides = overrides
-    if let data { overrides.append(data.contains("=") ? "data.\(data)" : "data.provider=\(data)") }
-    let arms = try arms?.split(separator: ",").map { try recipe.arm(named: String($0)).name } ?? recipe.arms.map(\.name)
+    if let data { overrides += Program.dataOverrides(data) }
+    // Published weights are measured as they are: arms and seeds that differ in their training would all be the same.
+    let isPublished = try weights.map { try StartingWeights.arePublished($0) } ?? false
+    let every = isPublished ? Array(recipe.arms.prefix(1)) : recipe.arms
+    let arms = try arms?.split(separator: ",").map { try recipe.arm(named: String($0)).name } ?? every.map(\.name)
     var sweep = Sweep(
-      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out,
+      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds) ?? (isPublished ? [0] : nil),
+      overrides: overrides, out: out,
       jobs: 1,
       threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds, profiles: profile)
     sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
@@ -83,6 +88,9 @@ struct RunCommand: ParsableCommand {
     let (records, failures) = try sweep.run()
     if profile { try printProfile(records) }
     try report(recipe, records, failures)
+    if isPublished && !json {
+      for line in ReportedLines(recipe: recipe, records: records).lines { Terminal.line(line) }
+    }
     if record { try recordGolden(records, entry) }
   }
 

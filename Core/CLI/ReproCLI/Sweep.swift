@@ -124,6 +124,8 @@ struct Sweep {
   /// Opens every data set that the runs need, once: what is missing is said before anything starts, and a cache is decoded
   /// by one process instead of by all.
   private func openData(_ cells: [(id: CellID, recipe: ResolvedRecipe)]) throws {
+    // What published weights can be measured by is told when they are read.
+    if let weights, try StartingWeights.arePublished(weights) { return }
     var seen: Set<String> = []
     for (id, recipe) in cells where seen.insert(recipe.data.type + " " + recipe.data.options.canonical).inserted {
       try Program.plugins.checkData(of: recipe, root: Program.dataRoot(seed: id.seed))

@@ -53,8 +53,13 @@ public struct Downloader: Sendable {
   public var pause = 1.0
   /// For making a connection, seconds.
   public var connectTimeout = 20.0
-  /// An attempt ends when less than 1 byte a second came for so many seconds.
+  /// An attempt ends when less than `slowest` bytes a second came for so many seconds.
   public var stallTimeout = 60
+  public var slowest = 100
+  /// An attempt ends after so many seconds however fast it is; the next one goes on where it stopped.
+  public var attemptTimeout = 6 * 3600.0
+  /// The longest pause that a busy server may ask for (`Retry-After`), seconds.
+  public var longestPause = 120.0
   public var redirections = 5
 
   public init() {}
@@ -109,16 +114,20 @@ public struct Downloader: Sendable {
     var last = "nothing was tried"
     var startedOver = false
     var attempt = 0
+    var asked = 0.0
     while attempt < attempts {
-      if attempt > 0 { sleep(seconds: min(30, pause * Double(1 << min(attempt - 1, 10)))) }
+      if attempt > 0 { sleep(seconds: max(min(30, pause * Double(1 << min(attempt - 1, 10))), asked)) }
+      asked = 0
       attempt += 1
       if part.count > bytes { try part.restart() }
       let resumed = part.count > 0
       if part.count < bytes {
         let outcome = try withoutActuallyEscaping(progress) { progress in
-          try Transfer(self, source, part, bytes: bytes) {
+          let transfer = Transfer(self, source, part, bytes: bytes) {
             progress(DownloadProgress(name: Path.name(part.path), url: source.url, received: $0, total: bytes))
-          }.run()
+          }
+          defer { asked = min(longestPause, transfer.retryAfter) }
+          return try transfer.run()
         }
         switch outcome {
         case .finished: break
@@ -137,7 +146,7 @@ public struct Downloader: Sendable {
           continue
         }
       }
-      let found = try part.sha256()
+      let found = part.sha256()
       if found == sha256 { return }
       last = "the file is not the published one, sha256 \(found), expected \(sha256)"
       try part.restart()

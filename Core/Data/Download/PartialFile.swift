@@ -9,12 +9,31 @@ final class PartialFile {
   private var descriptor: Int32
   /// The bytes that are there.
   private(set) var count: Int
+  /// Over the bytes that are there, in step with the writing: a finished file need not be read again.
+  private var hash = SHA256()
 
   /// Opens or makes the partial file, and waits for its turn if another process holds it.
   init(_ path: String) throws {
     self.path = path
     partPath = path + ".part"
     (descriptor, count) = try PartialFile.lock(partPath)
+    try hashEarlierPart()
+  }
+
+  /// What an earlier run has left counts too.
+  private func hashEarlierPart() throws {
+    guard count > 0 else { return }
+    let file = try OpenFile(partPath)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { buffer.deallocate() }
+    var position = 0
+    while position < count {
+      let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, count - position)])
+      let read = try file.read(at: position, into: room)
+      guard read > 0 else { throw ReproError.data(partPath, byte: position, "the file ends here") }
+      hash.update(UnsafeRawBufferPointer(rebasing: room[..<read]))
+      position += read
+    }
   }
 
   private static func lock(_ partPath: String) throws -> (descriptor: Int32, count: Int) {
@@ -51,6 +70,7 @@ final class PartialFile {
   func append(_ bytes: UnsafeRawBufferPointer) throws {
     guard lseek(descriptor, off_t(count), SEEK_SET) >= 0 else { throw ReproError.system(partPath, "write") }
     try SafeFile.append(bytes, to: descriptor, reportedAs: partPath)
+    hash.update(bytes)
     count += bytes.count
   }
 
@@ -58,9 +78,15 @@ final class PartialFile {
   func restart() throws {
     guard ftruncate(descriptor, 0) == 0 else { throw ReproError.system(partPath, "truncate") }
     count = 0
+    hash = SHA256()
   }
 
-  func sha256() throws -> String { try SafeFile.sha256(partPath) }
+  /// The digest of all that is there; the file is finished or begun again after it.
+  func sha256() -> String {
+    var finished = SHA256()
+    swap(&finished, &hash)
+    return finished.hex()
+  }
 
   /// Puts the file in its place.
   func finish() throws {

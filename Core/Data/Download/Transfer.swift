@@ -28,6 +28,8 @@ final class Transfer {
   private let start: Int
   /// `Content-Range` of the answer that is being received.
   private var contentRange: String?
+  /// How long a busy server asks to be left alone, seconds.
+  private(set) var retryAfter = 0.0
   /// Set by the callbacks when they stop the transfer.
   private var stopped: Outcome?
   private var failure: (any Error)?
@@ -109,7 +111,8 @@ final class Transfer {
     }
     try set(curl_set_long(handle, CURLOPT_NOSIGNAL, 1))
     try set(curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(settings.connectTimeout * 1000))))
-    try set(curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1))
+    try set(curl_set_long(handle, CURLOPT_TIMEOUT_MS, max(1, Int(settings.attemptTimeout * 1000))))
+    try set(curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, max(1, settings.slowest)))
     try set(curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, max(1, settings.stallTimeout)))
     try set(curl_set_text(handle, CURLOPT_USERAGENT, "repro"))
     if start > 0 { try set(curl_set_text(handle, CURLOPT_RANGE, "\(start)-")) }
@@ -139,9 +142,11 @@ final class Transfer {
     // A new status line begins: what came before was a redirection's.
     if text.hasPrefix("HTTP/") { contentRange = nil }
     guard let colon = text.firstIndex(of: ":") else { return }
-    if text[..<colon].lowercased() == "content-range" {
-      let value = text[text.index(after: colon)...].drop { $0 == " " }
-      contentRange = String(value.prefix { !$0.isNewline })
+    let value = String(text[text.index(after: colon)...].drop { $0 == " " }.prefix { !$0.isNewline })
+    switch text[..<colon].lowercased() {
+    case "content-range": contentRange = value
+    case "retry-after": retryAfter = max(0, Double(value) ?? 0)  // a date is passed over
+    default: break
     }
   }
 

@@ -8,10 +8,9 @@ public struct NPZArchive: Sendable {
   /// - Throws: `ReproError` if the file is missing or no zip archive.
   public init(path: String) throws { try self.init(try SafeFile.read(path), file: path) }
 
-  public init(_ bytes: [UInt8], file: String) throws {
-    zip = try ZipArchive(bytes, file: file)
-    self.file = file
-  }
+  public init(_ bytes: [UInt8], file: String) throws { self.init(try ZipArchive(bytes, file: file), file: file) }
+
+  init(_ zip: ZipArchive, file: String) { (self.zip, self.file) = (zip, file) }
 
   /// The names of the arrays, without `.npy`, in the order of the archive.
   public var names: [String] { zip.names.filter { $0.hasSuffix(".npy") }.map { String($0.dropLast(4)) } }

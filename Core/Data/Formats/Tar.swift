@@ -9,13 +9,16 @@ public struct TarArchive: Sendable {
   public let bytes: [UInt8]
   /// The files in the order of the archive; `range` are their bytes in `bytes`.
   public let files: [(name: String, range: Range<Int>)]
+  /// Symbolic and hard links, which are never followed.
+  let links: [(name: String, target: String)]
   private let file: String
 
   /// - Throws: `ReproError` with the byte offset if a header is damaged or claims more bytes than there are.
   public init(_ bytes: [UInt8], file: String) throws {
     self.bytes = bytes
     self.file = file
-    files = try bytes.withUnsafeBytes { try TarArchive.scan($0, file) }
+    let found = try bytes.withUnsafeBytes { try TarArchive.scan($0, file) }
+    (files, links) = (found.files, found.links)
   }
 
   /// The bytes of a file of the archive.
@@ -34,16 +37,19 @@ public struct TarArchive: Sendable {
 
   private static let block = 512
 
-  private static func scan(_ bytes: UnsafeRawBufferPointer, _ file: String) throws -> [(String, Range<Int>)] {
+  private static func scan(
+    _ bytes: UnsafeRawBufferPointer, _ file: String
+  ) throws -> (files: [(name: String, range: Range<Int>)], links: [(name: String, target: String)]) {
     var reader = try ByteReader(bytes, file: file)
-    var files: [(String, Range<Int>)] = []
+    var files: [(name: String, range: Range<Int>)] = []
+    var links: [(name: String, target: String)] = []
     // Set by an extension header for the entry after it.
     var longName: String?
     var longSize: Int?
     while reader.remaining > 0 {
       let at = reader.offset
       let header = try reader.take(block, "a tar header")
-      if header.allSatisfy({ $0 == 0 }) { return files }
+      if header.allSatisfy({ $0 == 0 }) { return (files, links) }
       try checkSum(header, file, at)
       guard let size = longSize ?? number(header[124..<136]) else {
         throw ReproError.data(file, byte: at + 124, "the size of the entry is no number")
@@ -63,7 +69,11 @@ public struct TarArchive: Sendable {
         }
         files.append((name, range))
         (longName, longSize) = (nil, nil)
-      default: (longName, longSize) = (nil, nil)
+      default:
+        if header[156] == UInt8(ascii: "1") || header[156] == UInt8(ascii: "2") {
+          links.append((longName ?? ustarName(header), text(header[157..<257])))
+        }
+        (longName, longSize) = (nil, nil)
       }
     }
     throw ReproError.data(file, byte: reader.offset, "the archive ends here", expected: "an empty block as its end")

@@ -1,7 +1,7 @@
 import ReproConfig
 import ReproTensor
 
-/// A zip archive in memory: members stored or deflated, no zip64, no encryption, no parts on other disks.
+/// A zip archive: members stored or deflated, zip64 read but not written, no encryption, no parts on other disks.
 public struct ZipArchive: Sendable {
   /// One file of the archive.
   struct Member: Sendable {
@@ -12,17 +12,23 @@ public struct ZipArchive: Sendable {
     var unpacked: Int
     /// Where the local header stands.
     var header: Int
+    /// Whether it is a symbolic link, by its Unix mode.
+    var isLink: Bool
   }
 
   let members: [Member]
-  private let bytes: [UInt8]
+  private let bytes: FileBytes
   private let file: String
+  private let places: [String: Int]
 
   /// - Throws: `ReproError` with the byte offset if the directory is missing, damaged, or of a kind that is not read.
-  public init(_ bytes: [UInt8], file: String) throws {
+  public init(_ bytes: [UInt8], file: String) throws { try self.init(.memory(bytes), file: file) }
+
+  init(_ bytes: FileBytes, file: String) throws {
     self.bytes = bytes
     self.file = file
-    members = try bytes.withUnsafeBytes { try ZipArchive.directory($0, file) }
+    members = try bytes.withBytes { try ZipArchive.directory($0, file) }
+    places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.name, $0) })
   }
 
   /// Reads a zip archive from a file.
@@ -31,22 +37,17 @@ public struct ZipArchive: Sendable {
   /// The names of the members, in the order of the archive.
   public var names: [String] { members.map(\.name) }
 
+  /// Bytes of the archive.
+  var size: Int { bytes.count }
+
+  /// The bytes of a member once it is unpacked, as the directory says; nil if there is none of that name.
+  func unpackedSize(_ name: String) -> Int? { places[name].map { members[$0].unpacked } }
+
   private static func directory(_ bytes: UnsafeRawBufferPointer, _ file: String) throws -> [Member] {
     let end = try findEnd(bytes, file)
-    var reader = try ByteReader(bytes, file: file, at: end + 4)
-    let disk = try reader.little(2, "the disk number")
-    let firstDisk = try reader.little(2, "the directory's disk")
-    let here = try reader.little(2, "the count of entries")
-    let count = try reader.little(2, "the count of entries")
-    let size = try reader.little(4, "the directory's size")
-    let offset = try reader.little(4, "the directory's place")
-    guard count != 0xFFFF, size != 0xFFFF_FFFF, offset != 0xFFFF_FFFF else {
-      throw ReproError.data(file, byte: end, "a zip64 archive", expected: "a plain zip archive below 4 GB")
-    }
-    guard disk == 0, firstDisk == 0, here == count, offset + size <= UInt64(end) else {
-      throw ReproError.data(file, byte: end, "the end record of the archive is damaged")
-    }
-    try reader.seek(Int(offset))
+    let (count, offset) = try ZipDirectory.place(bytes, file, end: end)
+    var reader = try ByteReader(bytes, file: file)
+    try reader.seek(offset)
     var members: [Member] = []
     var seen: Set<String> = []
     for _ in 0..<count {
@@ -80,23 +81,25 @@ public struct ZipArchive: Sendable {
     let method = try reader.little(2, "the method")
     _ = try reader.take(4, "the time")
     let crc = try reader.little(4, "the checksum")
-    let packed = try reader.little(4, "the packed size")
-    let unpacked = try reader.little(4, "the size")
+    var packed = try reader.little(4, "the packed size")
+    var unpacked = try reader.little(4, "the size")
     let nameLength = Int(try reader.little(2, "the name's length"))
     let extraLength = Int(try reader.little(2, "the extra field's length"))
     let commentLength = Int(try reader.little(2, "the comment's length"))
-    _ = try reader.take(8, "the attributes")
-    let header = try reader.little(4, "the place")
+    let attributes = try reader.little(8, "the attributes")
+    var header = try reader.little(4, "the place")
     let name = String(decoding: try reader.take(nameLength, "the name"), as: UTF8.self)
-    _ = try reader.take(extraLength + commentLength, "the comment")
+    let extra = try reader.take(extraLength, "the extra field")
+    _ = try reader.take(commentLength, "the comment")
     guard flags & 1 == 0 else { throw reader.error("'\(name)' is encrypted", at: at) }
     guard method == 0 || method == 8 else {
       throw reader.error("'\(name)' is packed by method \(method)", expected: "0 (stored) or 8 (deflate)", at: at)
     }
-    guard packed != 0xFFFF_FFFF, unpacked != 0xFFFF_FFFF, header != 0xFFFF_FFFF else {
-      throw reader.error("'\(name)' is a zip64 member", expected: "less than 4 GB", at: at)
+    guard ZipDirectory.widen(&unpacked, &packed, &header, by: extra) else {
+      throw reader.error("'\(name)' is a zip64 member", expected: "its sizes in the extra field", at: at)
     }
-    guard header + packed <= UInt64(reader.bytes.count) else {
+    let size = UInt64(reader.bytes.count)
+    guard packed <= size, header <= size - packed else {
       throw reader.error("'\(name)' claims \(packed) bytes at byte \(header), beyond the file", at: at)
     }
     guard method == 0 ? packed == unpacked : unpacked <= packed * UInt64(Deflate.largestExpansion) else {
@@ -104,15 +107,19 @@ public struct ZipArchive: Sendable {
     }
     return Member(
       name: name, method: Int(method), crc: UInt32(crc), packed: Int(packed), unpacked: Int(unpacked),
-      header: Int(header))
+      header: Int(header), isLink: attributes >> 48 & 0xF000 == 0xA000)
   }
 
   /// The unpacked bytes of a member, its checksum verified.
-  public func contents(_ name: String) throws -> [UInt8] {
-    guard let member = members.first(where: { $0.name == name }) else {
+  public func contents(_ name: String) throws -> [UInt8] { try withContents(name) { Array($0) } }
+
+  /// Lends the unpacked bytes of a member, its checksum verified; a stored member is not copied.
+  func withContents<R>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+    guard let place = places[name] else {
       throw ReproError.data(file, "the archive has no member '\(name)'", expected: "one of \(names)")
     }
-    return try bytes.withUnsafeBytes { raw in
+    let member = members[place]
+    return try bytes.withBytes { raw in
       var reader = try ByteReader(raw, file: file, at: member.header)
       guard try reader.little(4, "a local header") == 0x0403_4B50 else {
         throw reader.error("no local header of '\(name)'", expected: "signature PK\\3\\4", at: member.header)
@@ -127,13 +134,15 @@ public struct ZipArchive: Sendable {
       _ = try reader.take(extraLength, "the extra field")
       let start = reader.offset
       let packed = try reader.take(member.packed, "'\(name)'")
-      let data =
-        member.method == 0
-        ? Array(packed) : try Deflate.inflate(packed, .raw, limit: member.unpacked, file: file, start: start)
-      guard data.count == member.unpacked, data.withUnsafeBytes({ Deflate.crc32($0) }) == member.crc else {
-        throw ReproError.data(file, byte: start, "'\(name)' is damaged", expected: "the checksum of the directory")
+      func verified(_ data: UnsafeRawBufferPointer) throws -> R {
+        guard data.count == member.unpacked, Deflate.crc32(data) == member.crc else {
+          throw ReproError.data(file, byte: start, "'\(name)' is damaged", expected: "the checksum of the directory")
+        }
+        return try body(data)
       }
-      return data
+      if member.method == 0 { return try verified(packed) }
+      let data = try Deflate.inflate(packed, .raw, limit: member.unpacked, file: file, start: start)
+      return try data.withUnsafeBytes(verified)
     }
   }
 

@@ -83,6 +83,9 @@ public struct CellRunner: Sendable {
     try prepareFolder()
     let root = DataRoot(cache: dataCache, mirror: mirror, seed: seed, notices: notices)
     let data = try plugins.makeDataset(recipe.data, root: root)
+    if let initialWeights, try StartingWeights.arePublished(initialWeights) {
+      return try evaluatePublished(initialWeights, data, recipeSHA256: recipeSHA256(), progress)
+    }
     for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(data.spec) }
     if profiles { Profile.start() }
     defer { if profiles { _ = Profile.stop() } }
@@ -238,7 +241,7 @@ public struct CellRunner: Sendable {
     return results
   }
 
-  private func writeTiming(_ training: Double, _ total: Double) throws {
+  func writeTiming(_ training: Double, _ total: Double) throws {
     let timing: JSONValue = [
       "seconds_training": .double(training), "seconds_total": .double(total),
       "peak_memory_mib": .int(Memory.peak), "threads": .int(ThreadPool.shared.threads),

@@ -5,6 +5,8 @@ public enum Activation: Sendable, Equatable {
   case identity
   case relu
   case gelu
+  /// `x sigmoid(1.702 x)`, the approximation of GELU in OpenAI's CLIP (arXiv 1606.08415, Section 2).
+  case quickGELU
   case silu
   case tanh
   /// Slope below 0.
@@ -16,6 +18,7 @@ public enum Activation: Sendable, Equatable {
     case .identity: x
     case .relu: x.relu()
     case .gelu: x.gelu()
+    case .quickGELU: x * (x * 1.702).sigmoid()
     case .silu: x.silu()
     case .tanh: x.tanh()
     case .leakyReLU(let slope): x.leakyRelu(slope: slope)
