@@ -30,6 +30,8 @@ public struct Body: Sendable, Equatable {
   public var instance: UInt16
   /// What semantic maps show; 0 is the background.
   public var semantic: UInt8
+  /// Whether it stands in the light of others; false for a dome around everything.
+  public var castsShadow = true
 
   public init(
     parts: [Part], materials: [Material], pose: Pose = .identity, scale: Float = 1, instance: UInt16 = 0,

@@ -3,7 +3,9 @@ import ReproData
 import ReproTensor
 
 /// The data sets of the procedural world.
-public let sceneProviders: [any DatasetProvider.Type] = [ScenesObjects.self]
+public let sceneProviders: [any DatasetProvider.Type] = [
+  ScenesObjects.self, ScenesMulti.self, ScenesOrbit.self, ScenesDrive.self, ScenesRooms.self,
+]
 
 /// `scenes-objects`: pictures of one posed object each, in ten classes that differ by shape alone.
 ///

@@ -160,8 +160,7 @@ enum UnitShape: Sendable, Equatable {
     case .capsule(let half): visitor.visit(CapsuleKernel(half: half))
     case .torus(let minor): visitor.visit(MarchedKernel(TorusDistance(minor: minor)))
     case .plane: visitor.visit(PlaneKernel())
-    case .mesh(let mesh): visitor.visit(MeshKernel(mesh))
-    case .shape(let shape): visitor.visit(ShapeKernel(shape))
+    case .mesh, .shape: visitor.visit(GeneralKernel(shape: self))
     }
   }
 }

@@ -72,14 +72,17 @@ extension Body {
 extension Renderer {
   /// One picture of the scene, the maps that were asked for, all bodies, and the way to the next picture.
   ///
-  /// - Parameter next: where bodies and camera are a moment later; nil leaves flow, occlusion and motion empty.
+  /// - Parameters:
+  ///   - next: where bodies and camera are a moment later; nil leaves flow, occlusion and motion empty.
+  ///   - isBodiless: whether poses, boxes and visibility of the bodies are left out.
   public func observe(
-    _ scene: Scene, from camera: Camera, next: NextMoment? = nil, _ outputs: RenderOutputs = .all
+    _ scene: Scene, from camera: Camera, next: NextMoment? = nil, isBodiless: Bool = false,
+    _ outputs: RenderOutputs = .all
   ) -> Observation {
     let compiled = CompiledScene(scene)
     let view = render(compiled, from: camera, outputs)
     var observation = Observation(
-      view: view, bodies: bodies(scene, compiled, camera), flow: [], occluded: [], moving: [])
+      view: view, bodies: isBodiless ? [] : bodies(scene, compiled, camera), flow: [], occluded: [], moving: [])
     if let next { track(scene, compiled, camera, next, &observation) }
     return observation
   }
@@ -122,8 +125,9 @@ extension Renderer {
         continue
       }
       rect = PacketRect(
-        packets: min(old.packets.lowerBound, own.packets.lowerBound)..<max(
-          old.packets.upperBound, own.packets.upperBound),
+        packets: min(
+          old.packets.lowerBound, own.packets.lowerBound)..<max(
+            old.packets.upperBound, own.packets.upperBound),
         rows: min(old.rows.lowerBound, own.rows.lowerBound)..<max(old.rows.upperBound, own.rows.upperBound))
     }
     var extent = Extent()

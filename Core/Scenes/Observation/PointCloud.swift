@@ -89,9 +89,9 @@ extension Scene {
       let before = cloud.count
       var found: [(lane: Int, t: Float, part: Int, point: Vec3, normal: Vec3)] = []
       for (index, part) in parts.enumerated() {
-        var pass = CrossingPass(origin: origin, direction: direction, part: part, reach: 2.1 * radius)
-        part.shape.accept(&pass)
-        for hit in pass.hits { found.append((hit.lane, hit.t, index, hit.point, hit.normal)) }
+        for hit in part.crossings(origin, direction, reach: 2.1 * radius) {
+          found.append((hit.lane, hit.t, index, hit.point, hit.normal))
+        }
       }
       found.sort { ($0.lane, $0.t, $0.part) < ($1.lane, $1.t, $1.part) }
       for hit in found where cloud.count < count {
@@ -112,30 +112,29 @@ extension Scene {
   }
 }
 
-/// All points where eight lines cross a part, with outward normals.
-private struct CrossingPass: KernelVisitor {
-  let origin, direction: Lanes3
-  let part: CompiledPart
-  let reach: Float
-  var hits: [(lane: Int, t: Float, point: Vec3, normal: Vec3)] = []
-
-  @inline(__always)
-  mutating func visit<K: SolidKernel>(_ kernel: K) {
+extension CompiledPart {
+  /// All points where eight lines cross the part, with outward normals.
+  fileprivate func crossings(
+    _ origin: Lanes3, _ direction: Lanes3, reach: Float
+  ) -> [(lane: Int, t: Float, point: Vec3, normal: Vec3)] {
+    var hits: [(lane: Int, t: Float, point: Vec3, normal: Vec3)] = []
     let gap = 1e-4 * reach
     var start = Float8.zero
     var walking = Mask8(repeating: true)
-    let (o, d) = (part.matrix * origin + Lanes3(part.offset), part.matrix * direction)
+    let (o, d) = (matrix * origin + Lanes3(offset), matrix * direction)
+    // A line may meet a mesh often, but hardly more often than this.
     for _ in 0..<32 {
-      let t = kernel.hit(o + d * start, d, near: 0)
+      let t = shape.hit(o + d * start, d, near: 0)
       walking = walking .& (t .< .all(reach))
-      guard anyLane(walking) else { return }
+      guard anyLane(walking) else { break }
       let at = start + Float8.zero.replacing(with: t, where: walking)
-      let normals = part.matrix.transposed * kernel.normal(o + d * at)
+      let normals = matrix.transposed * shape.normal(o + d * at)
       for lane in 0..<8 where walking[lane] {
         let point = origin[lane] + direction[lane] * at[lane]
         hits.append((lane, at[lane], point, normals[lane].normalized))
       }
       start = at + gap
     }
+    return hits
   }
 }

@@ -61,6 +61,17 @@ extension Renderer {
     sees(points, in: CompiledScene(scene), from: camera)
   }
 
+  /// Which points of surfaces a camera sees: inside its picture, turned to it, nothing in between.
+  public func visible(_ cloud: PointCloud, in scene: Scene, from camera: Camera) -> [Bool] {
+    let eye = camera.eye
+    let isSeen = sees(cloud.positions, in: scene, from: camera)
+    return cloud.positions.indices.map { i in
+      let (pixel, depth) = camera.project(cloud.positions[i])
+      return isSeen[i] && depth > Self.nearest && camera.contains(pixel)
+        && cloud.normals[i].dot(eye - cloud.positions[i]) > 0
+    }
+  }
+
   func sees(_ points: [Vec3], in scene: CompiledScene, from camera: Camera) -> [Bool] {
     guard !points.isEmpty else { return [] }
     let eye = camera.eye
@@ -85,30 +96,14 @@ extension Renderer {
     }
     var isSeen = [Bool](repeating: true, count: points.count)
     for part in scene.parts {
-      var pass = BarrierPass(
-        origins: origins, directions: directions, matrix: part.matrix, offset: part.offset, isSeen: isSeen)
-      part.shape.accept(&pass)
-      isSeen = pass.isSeen
+      for packet in origins.indices {
+        let (o, d) = (part.matrix * origins[packet] + Lanes3(part.offset), part.matrix * directions[packet])
+        // The points lie on surfaces themselves, to rounding.
+        let isCut = part.shape.hit(o, d, near: 1e-4) .< 0.999
+        guard anyLane(isCut) else { continue }
+        for lane in 0..<min(8, isSeen.count - packet * 8) where isCut[lane] { isSeen[packet * 8 + lane] = false }
+      }
     }
     return isSeen
-  }
-}
-
-/// Which of some rays a part cuts before t = 1.
-private struct BarrierPass: KernelVisitor {
-  let origins, directions: [Lanes3]
-  let matrix: Mat3
-  let offset: Vec3
-  var isSeen: [Bool]
-
-  @inline(__always)
-  mutating func visit<K: SolidKernel>(_ kernel: K) {
-    for packet in origins.indices {
-      let t = kernel.hit(matrix * origins[packet] + Lanes3(offset), matrix * directions[packet], near: 1e-4)
-      // The points lie on surfaces themselves, to rounding.
-      let isCut = t .< 0.999
-      guard anyLane(isCut) else { continue }
-      for lane in 0..<min(8, isSeen.count - packet * 8) where isCut[lane] { isSeen[packet * 8 + lane] = false }
-    }
   }
 }

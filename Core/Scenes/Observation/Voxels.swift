@@ -46,7 +46,8 @@ extension Scene {
   /// - Parameter hasPlanes: whether the space behind planes (their side y < 0) is filled too.
   public func voxels(in grid: VoxelGrid, hasPlanes: Bool = true) -> VoxelMap {
     var map = VoxelMap(
-      grid: grid, occupancy: [UInt8](repeating: 0, count: grid.count), classes: [UInt8](repeating: 0, count: grid.count),
+      grid: grid, occupancy: [UInt8](repeating: 0, count: grid.count),
+      classes: [UInt8](repeating: 0, count: grid.count),
       instances: [UInt16](repeating: 0, count: grid.count))
     // Things go before planes, so that what stands on the ground keeps its name.
     let parts = CompiledScene(self).parts

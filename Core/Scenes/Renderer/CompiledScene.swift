@@ -13,6 +13,8 @@ struct CompiledPart {
   var body: Int
   var instance: UInt16
   var semantic: UInt8
+  /// Whether it throws a shadow.
+  var castsShadow: Bool
   /// The corners of its box in the world; empty if it has no end.
   var corners: [Vec3]
   /// The ball of the same volume, which darkens the ground nearby.
@@ -65,7 +67,8 @@ struct CompiledScene {
           CompiledPart(
             shape: shape, matrix: matrix, offset: -(matrix * pose.translation), patternMatrix: pattern,
             patternOffset: material.frame * bodyOffset + material.offset, material: material, body: index,
-            instance: body.instance, semantic: body.semantic, corners: corners, center: pose.translation,
+            instance: body.instance, semantic: body.semantic,
+            castsShadow: body.castsShadow && !corners.isEmpty, corners: corners, center: pose.translation,
             radius: radius))
         if shape == .plane {
           if abs(pose.rotation.row1.y) > 0.999 { ground = min(ground, pose.translation.y) } else { hasWall = true }

@@ -21,7 +21,7 @@ final class LampBuffers {
 }
 
 /// Which samples a part hides from a lamp.
-struct LampShadowPass: KernelVisitor {
+struct LampShadowPass {
   let buffers: SampleBuffers
   let lamps: LampBuffers
   /// RayFan and the lamp, in the frame of the part that throws the shadow.
@@ -49,8 +49,7 @@ struct LampShadowPass: KernelVisitor {
     odd = lanes(Vec3(0.5, -0.5, 0.5), Vec3(-0.5, 0.5, 0.5))
   }
 
-  @inline(__always)
-  mutating func visit<K: SolidKernel>(_ kernel: K) {
+  func run(_ shape: UnitShape) {
     let own = Int8x(repeating: part)
     for y in rect.rows {
       let row = fan.row(y)
@@ -61,7 +60,7 @@ struct LampShadowPass: KernelVisitor {
         guard anyLane(receives) else { continue }
         let point = fan.origins(row, packet: i) + fan.directions(row, packet: i) * buffers.depth[at]
         // t = 1 is the lamp: what stands behind it throws no shadow.
-        let t = kernel.hit(point, lamp - point, near: 1e-3)
+        let t = shape.hit(point, lamp - point, near: 1e-3)
         lamps.lit[at].replace(with: Float8(repeating: 0), where: receives .& (t .< 0.999))
       }
     }
@@ -69,7 +68,7 @@ struct LampShadowPass: KernelVisitor {
 }
 
 /// Adds a lamp's light to the samples that see a part.
-struct LampPass: KernelVisitor {
+struct LampPass {
   let buffers: SampleBuffers
   let lamps: LampBuffers
   let lamp: PointLight
@@ -78,8 +77,7 @@ struct LampPass: KernelVisitor {
   let rect: PacketRect
   let world, local: RayFan
 
-  @inline(__always)
-  mutating func visit<K: SolidKernel>(_ kernel: K) {
+  func run(_ shape: UnitShape) {
     let own = Int8x(repeating: index)
     let toWorld = part.shape.side(of: local.eye) * part.matrix.transposed
     let (lamp, material) = (self.lamp, part.material)
@@ -92,7 +90,7 @@ struct LampPass: KernelVisitor {
         let t = Float8.all(1).replacing(with: buffers.depth[at], where: mask)
         let ray = world.directions(row, packet: i)
         let along = local.directions(localRow, packet: i)
-        let n = (toWorld * kernel.normal(local.origins(localRow, packet: i) + along * t, along: along)).normalized
+        let n = (toWorld * shape.normal(local.origins(localRow, packet: i) + along * t, along: along)).normalized
         let to = Lanes3(lamp.position) - (world.origins(row, packet: i) + ray * t)
         let squared = to.dot(to)
         let towards = to * (1 / root(squared + 1e-9))

@@ -9,8 +9,6 @@ struct MeshKernel: SolidKernel {
     reach = 2e-3 * (mesh.high - mesh.low).length
   }
 
-  static var shadowsItself: Bool { true }
-
   func hit(_ o: Lanes3, _ d: Lanes3, near: Float) -> Float8 {
     var best = Float8(repeating: .infinity)
     descend(o, d, near: near, &best, any: false)
@@ -87,10 +85,5 @@ struct MeshKernel: SolidKernel {
       normals.set(lane, a * (1 - w.x - w.y) + b * w.x + c * w.y)
     }
     return normals
-  }
-
-  func normal(_ p: Lanes3, along d: Lanes3) -> Lanes3 {
-    let n = normal(p)
-    return n.replacing(with: -n, where: n.dot(d) .> .zero)
   }
 }

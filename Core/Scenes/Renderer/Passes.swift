@@ -195,7 +195,8 @@ struct ContactPass {
         let at = y * buffers.grid.packets + i
         let mask = buffers.part[at] .== own
         guard anyLane(mask) else { continue }
-        let to = Lanes3(ball.center) - (world.origins(row, packet: i) + world.directions(row, packet: i) * buffers.depth[at])
+        let to =
+          Lanes3(ball.center) - (world.origins(row, packet: i) + world.directions(row, packet: i) * buffers.depth[at])
         let squared = to.dot(to)
         let hidden = abs(height) * (r * r) / (squared * root(squared) + 1e-4) - lost
         let kept = 1 - smaller(larger(hidden, .zero), .all(0.75))

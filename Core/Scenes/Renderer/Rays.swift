@@ -50,7 +50,8 @@ struct RayFan {
 
   /// The same rays in the frame p -> matrix p + offset.
   func mapped(_ matrix: Mat3, _ offset: Vec3) -> RayFan {
-    var fan = RayFan(origin: matrix * origin + offset, base: matrix * base, across: matrix * across, down: matrix * down)
+    var fan = RayFan(
+      origin: matrix * origin + offset, base: matrix * base, across: matrix * across, down: matrix * down)
     if var table {
       (table.matrix, table.offset) = (matrix * table.matrix, matrix * table.offset + offset)
       fan.table = table

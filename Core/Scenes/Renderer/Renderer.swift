@@ -197,7 +197,8 @@ public final class Renderer {
       cast(scene, camera, world, 0..<scene.parts.count, into: samples)
     }
     samples.lit.update(repeating: Float8(repeating: 1), count: grid.count)
-    for (index, part) in scene.parts.enumerated() where !part.corners.isEmpty {
+    let isSunny = scene.lighting.key.color != .zero
+    for (index, part) in scene.parts.enumerated() where part.castsShadow && isSunny {
       var pass = ShadowPass(
         part, index: index, fan: world, light: scene.lighting.key, buffers: samples,
         rect: scene.shadowRect(of: part, camera, grid))
@@ -227,18 +228,17 @@ public final class Renderer {
     for lamp in scene.lighting.lamps {
       lamps.switchOn()
       if lamp.hasShadows {
-        for (index, part) in scene.parts.enumerated() where !part.corners.isEmpty {
-          var pass = LampShadowPass(
-            part, index: index, fan: world, lamp: lamp, lamps, samples, samples.grid.everything)
-          part.shape.accept(&pass)
+        for (index, part) in scene.parts.enumerated() where part.castsShadow {
+          LampShadowPass(part, index: index, fan: world, lamp: lamp, lamps, samples, samples.grid.everything)
+            .run(part.shape)
         }
       }
       for (index, part) in scene.parts.enumerated() {
-        var pass = LampPass(
+        LampPass(
           buffers: samples, lamps: lamps, lamp: lamp, part: part, index: Int32(index),
           rect: CompiledScene.rect(of: part.corners, camera, samples.grid), world: world,
-          local: world.mapped(part.matrix, part.offset))
-        part.shape.accept(&pass)
+          local: world.mapped(part.matrix, part.offset)
+        ).run(part.shape)
       }
     }
     return lamps

@@ -10,8 +10,6 @@ struct ShapeKernel: SolidKernel {
     tolerance = 4e-6 * shape.size
   }
 
-  static var shadowsItself: Bool { true }
-
   @inline(never) func hit(_ start: Lanes3, _ d: Lanes3, near: Float) -> Float8 {
     let inverse = 1 / root(d.dot(d))
     // From the ray's nearest point to the origin all numbers are of the size of the shape.
@@ -58,9 +56,63 @@ struct ShapeKernel: SolidKernel {
   }
 
   @inline(never) func normal(_ p: Lanes3) -> Lanes3 { shape.program.gradient(p, step: shape.step) }
+}
+
+/// Rays against whatever is neither flat nor round: one kernel, because loops are compiled anew for every kernel, and these
+/// shapes take far longer than the choice between them.
+struct GeneralKernel: SolidKernel {
+  let shape: UnitShape
+
+  static var shadowsItself: Bool { true }
+
+  func hit(_ o: Lanes3, _ d: Lanes3, near: Float) -> Float8 { shape.hit(o, d, near: near) }
+
+  @inline(never) func blocks(_ o: Lanes3, _ d: Lanes3, near: Float) -> Mask8 {
+    if case .mesh(let mesh) = shape { return MeshKernel(mesh).blocks(o, d, near: near) }
+    return shape.hit(o, d, near: near) .< Float8(repeating: .infinity)
+  }
+
+  func normal(_ p: Lanes3) -> Lanes3 { shape.normal(p) }
 
   func normal(_ p: Lanes3, along d: Lanes3) -> Lanes3 {
+    let n = shape.normal(p)
+    return n.replacing(with: -n, where: n.dot(d) .> .zero)
+  }
+}
+
+extension UnitShape {
+  /// The first t > near at which each ray meets the shape; where a loop of its own for each shape does not pay.
+  @inline(never) func hit(_ o: Lanes3, _ d: Lanes3, near: Float) -> Float8 {
+    switch self {
+    case .sphere: SphereKernel().hit(o, d, near: near)
+    case .box: BoxKernel().hit(o, d, near: near)
+    case .frustum(let top): FrustumKernel(top: top).hit(o, d, near: near)
+    case .capsule(let half): CapsuleKernel(half: half).hit(o, d, near: near)
+    case .torus(let minor): MarchedKernel(TorusDistance(minor: minor)).hit(o, d, near: near)
+    case .plane: PlaneKernel().hit(o, d, near: near)
+    case .mesh(let mesh): MeshKernel(mesh).hit(o, d, near: near)
+    case .shape(let shape): ShapeKernel(shape).hit(o, d, near: near)
+    }
+  }
+
+  /// The outward normal at points of the surface.
+  @inline(never) func normal(_ p: Lanes3) -> Lanes3 {
+    switch self {
+    case .sphere: SphereKernel().normal(p)
+    case .box: BoxKernel().normal(p)
+    case .frustum(let top): FrustumKernel(top: top).normal(p)
+    case .capsule(let half): CapsuleKernel(half: half).normal(p)
+    case .torus(let minor): MarchedKernel(TorusDistance(minor: minor)).normal(p)
+    case .plane: PlaneKernel().normal(p)
+    case .mesh(let mesh): MeshKernel(mesh).normal(p)
+    case .shape(let shape): ShapeKernel(shape).normal(p)
+    }
+  }
+
+  /// The normal at the end of a ray, turned as `side` and the shape's kernel demand.
+  func normal(_ p: Lanes3, along d: Lanes3) -> Lanes3 {
     let n = normal(p)
+    guard box != nil else { return n }
     return n.replacing(with: -n, where: n.dot(d) .> .zero)
   }
 }
