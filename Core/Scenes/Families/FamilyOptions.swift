@@ -21,13 +21,15 @@ func chosenFields(
 ) throws(ReproError) -> [FieldSpec] {
   let names = offered.map(\.name)
   var wanted = fallback
-  if let node = options.take("outputs") {
+  if let node = options.take("outputs"), case .scalar = node.content {
+    wanted = [try node.choice(named: options.name(of: "outputs"), ["all"])]
+  } else if let node = options.take("outputs") {
     wanted = []
     for (index, item) in try node.items(named: options.name(of: "outputs")).enumerated() {
       wanted.append(try item.choice(named: "\(options.name(of: "outputs"))[\(index)]", names + ["all"]))
     }
-    if wanted.contains("all") { wanted = names }
   }
+  if wanted.contains("all") { wanted = names }
   return offered.filter { wanted.contains($0.name) }.map(\.field)
 }
 

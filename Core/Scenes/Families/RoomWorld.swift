@@ -56,11 +56,13 @@ struct RoomWorld: Sendable {
       + "walls=\(walls.rawValue) path=\(path.rawValue) points=\(points) small=\(isSmall) sun=\(hasSun) turned=\(isTurned)"
   }
 
-  func room(_ draw: SampleDraw) -> Room {
+  /// - Parameter fixed: the room's size; nil draws one.
+  func room(_ draw: SampleDraw, size fixed: Vec3? = nil) -> Room {
     var random = draw.stream("room")
-    let size =
+    let drawn =
       isSmall
       ? Vec3(4, 2.6, 3) : Vec3(random.float(3.2, 6), random.float(2.4, 3), random.float(3, 5))
+    let size = fixed ?? drawn
     let pose = isTurned ? Pose(rotation: random.rotation()) : .identity
     var room = Room(
       scene: Scene(bodies: [], lighting: lighting(size, &random)), size: size, pose: pose, cameras: [], things: 0,
@@ -102,12 +104,12 @@ struct RoomWorld: Sendable {
       direction: Vec3(0.35, 0.8, 0.45), color: hasSun ? tint(0.7, &random) : .zero, spread: 0.08)
     var light = Lighting(
       key: down, fill: DirectionalLight(direction: Vec3(-0.5, 0.3, -0.6), color: Vec3(repeating: 0.1)),
-      ambientUp: tint(random.float(0.22, 0.34), &random), ambientDown: tint(random.float(0.16, 0.26), &random),
+      ambientUp: tint(random.float(0.3, 0.42), &random), ambientDown: tint(random.float(0.24, 0.34), &random),
       horizon: .zero, zenith: .zero)
     guard !hasSun else { return light }
     let place = Vec3(
       random.float(-0.25, 0.25) * size.x, size.y - random.float(0.25, 0.5), random.float(-0.25, 0.25) * size.z)
-    light.lamps = [PointLight(position: place, color: tint(random.float(2, 3.4), &random), radius: 0.15)]
+    light.lamps = [PointLight(position: place, color: tint(random.float(3, 5), &random), radius: 0.15)]
     return light
   }
 
@@ -124,7 +126,7 @@ struct RoomWorld: Sendable {
       kind = random.integer(below: 8)
       let individual = Individual(ObjectClass.allCases[kind], number: number, of: stream)
       // A pill lies, a ring leans: what would roll away is not made to stand.
-      body = individual.body(rotation: quarter, scale: random.float(0.22, 0.42), over: .zero, instance: 0)
+      body = individual.body(rotation: quarter, scale: random.float(0.3, 0.55), over: .zero, instance: 0)
     case .furniture:
       kind = random.integer(below: Self.furniture.count + 2)
       if kind < Self.furniture.count {
@@ -208,7 +210,7 @@ struct RoomWorld: Sendable {
         let eye = Vec3(place.x, random.float(1.1, 1.7), place.y)
         // Across the room: what is farther away is on the other side of its middle.
         let target = Vec3(
-          -0.5 * place.x + random.float(-0.8, 0.8), random.float(0.4, 1.1), -0.5 * place.y + random.float(-0.8, 0.8))
+          -0.5 * place.x + random.float(-0.8, 0.8), random.float(0.1, 0.7), -0.5 * place.y + random.float(-0.8, 0.8))
         let far = hypotf(target.x - eye.x, target.z - eye.z) > 0.5 ? target : eye + Vec3(1, -0.3, 0)
         return Camera.lookAt(eye: eye, target: far)
       }
@@ -235,7 +237,7 @@ struct RoomWorld: Sendable {
         corners.append(last + (goal - last) * share)
         rest -= length
       }
-      return CameraPath.walk(along: corners, count: views, height: 1.45, lookAhead: 0.4)
+      return CameraPath.walk(along: corners, count: views, height: 1.45, lookAhead: 0.4, pitch: 0.42)
     }
   }
 

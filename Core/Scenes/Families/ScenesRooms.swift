@@ -80,7 +80,7 @@ public struct ScenesRooms: DatasetProvider {
         OptionalField("layout", .real(shape: [3], unit: "m")),
         OptionalField("axes", .real(shape: [3, 3], unit: "1")),
         OptionalField("objects", .real(shape: [most, 8], unit: "1")),
-        OptionalField("points", .real(shape: [points, 8], unit: "1")),
+        OptionalField("points", .real(shape: [points, 8], unit: "m")),
         OptionalField("surface", .real(shape: [points, 6], unit: "m")),
         OptionalField("seen", .real(shape: [views], unit: "1")),
         OptionalField("coverage", .real(shape: [views], unit: "1")),

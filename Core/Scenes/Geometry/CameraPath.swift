@@ -86,9 +86,10 @@ public enum CameraPath {
   ///   - stride: metres per two steps; the head rises and falls twice, and sways once, in each.
   ///   - bob: how far the head rises and falls, metres.
   ///   - lookAhead: how far ahead on the way the walker looks, metres.
+  ///   - pitch: how far down, as a slope.
   public static func walk(
     along places: [SIMD2<Float>], count: Int, height: Float = 1.6, stride: Float = 1.4, bob: Float = 0.03,
-    lookAhead: Float = 1.5
+    lookAhead: Float = 1.5, pitch: Float = 0.12
   ) -> [Pose] {
     require(places.count >= 2 && count >= 1, "a walk has two places and a frame, got \(places.count), \(count)")
     var lengths: [Float] = [0]
@@ -109,7 +110,7 @@ public enum CameraPath {
       let side = ahead.cross(Vec3(0, 1, 0))
       let eye = Vec3(here.x, height + bob * cosf(2 * phase), here.y) + side * sway
       return Camera.lookAt(
-        eye: eye, target: eye + ahead * 2 + Vec3(0, -0.25 + 0.5 * bob * sinf(2 * phase), 0), roll: 0.4 * sway)
+        eye: eye, target: eye + ahead * 2 + Vec3(0, -2 * pitch + 0.5 * bob * sinf(2 * phase), 0), roll: 0.4 * sway)
     }
   }
 

@@ -60,12 +60,12 @@ enum MeshKind: String, Sendable, CaseIterable {
       let (polar, turn) = (acosf(max(-1, min(1, d.y))), atan2f(d.z, d.x))
       let bump: Float =
         switch self {
-        case .pebble: axes.reduce(Float(0)) { $0 + 0.2 * $1.dot(d) * $1.dot(d) } - 0.35
+        case .pebble: axes.reduce(Float(0)) { $0 + 0.2 * $1.dot(d) * $1.dot(d) } - 0.5
         case .star: 0.28 * cosf(5 * turn + phase) * sinf(polar) - 0.28
         case .flower: 0.2 * cosf(8 * turn + phase) * sinf(polar) * sinf(polar) - 0.2 - 0.3 * abs(d.y)
         case .wavy: 0.14 * sinf(7 * polar + phase) - 0.14
         }
-      return max(0.25, 0.98 + depth * bump)
+      return max(0.25, min(0.99, 0.98 + depth * bump))
     }
   }
 }

@@ -119,6 +119,9 @@ extension CompiledPart {
   ) -> [(lane: Int, t: Float, point: Vec3, normal: Vec3)] {
     var hits: [(lane: Int, t: Float, point: Vec3, normal: Vec3)] = []
     let gap = 1e-4 * reach
+    var shape = shape
+    // The torus's own kernel is made for rays from outside.
+    if case .torus(let minor) = shape { shape = .shape(DistanceShape(.torus(major: 1, minor: minor))) }
     var start = Float8.zero
     var walking = Mask8(repeating: true)
     let (o, d) = (matrix * origin + Lanes3(offset), matrix * direction)

@@ -142,7 +142,7 @@ struct SampleSheet {
   private func reals(_ name: String, _ shape: [Int], _ unit: String, _ x: [Float]) -> [Strip] {
     let isMap = shape.count >= 2 && x.count >= 64
     if shape.count == 1, unit == "audio" || shape[0] >= 400 { return audio(name, x) }
-    if isMap, shape.count <= 2, [3, 4, 6].contains(shape.last ?? 0), unit == "m", shape[0] >= 64 {
+    if isMap, shape.count <= 2, [3, 4, 6, 8].contains(shape.last ?? 0), unit == "m", shape[0] >= 64 {
       return [Strip(name: name, tiles: points(x, width: shape[1]))]
     }
     guard isMap else { return [] }
@@ -155,7 +155,7 @@ struct SampleSheet {
       let top = largest.sorted()[largest.count * 98 / 100]
       return maps(name, shape.dropLast(), 2, x) { x, at, _ in Colours.flow(SIMD2(x[at], x[at + 1]), largest: top) }
     }
-    guard shape.count <= 3, shape[shape.count - 1] >= 8, shape[shape.count - 2] >= 8 else { return [] }
+    guard shape.count <= 3, shape[shape.count - 1] >= 14, shape[shape.count - 2] >= 14 else { return [] }
     if unit == "m" {
       let near = x.filter { $0 > 0 }
       let (low, high) = (near.min() ?? 0, near.max() ?? 1)
@@ -164,6 +164,8 @@ struct SampleSheet {
         x[at] <= 0 ? SIMD3(0, 0, 0) : Colours.scale((1 / x[at] - 1 / high) / max(1 / low - 1 / high, 1e-9))
       }
     }
+    // A table is no picture.
+    guard shape[shape.count - 2] <= 8 * shape[shape.count - 1] else { return [] }
     let (low, high) = (x.min() ?? 0, x.max() ?? 1)
     return maps(name, shape[...], 1, x) { x, at, _ in Colours.scale((x[at] - low) / max(high - low, 1e-9)) }
   }
@@ -186,7 +188,8 @@ struct SampleSheet {
     return [Strip(name: name, tiles: tiles)]
   }
 
-  /// Points from the side and from above; with normals they are shaded, else coloured by the third axis.
+  /// Points from the side and from above; with normals they are shaded, with colours (8 numbers) they have them, else they are
+  /// coloured by the third axis.
   private func points(_ x: [Float], width: Int) -> [Canvas] {
     let count = x.count / width
     var (low, high) = (SIMD3<Float>(repeating: .infinity), SIMD3<Float>(repeating: -.infinity))
@@ -213,6 +216,8 @@ struct SampleSheet {
           // What looks away lies behind the surface.
           guard facing > -0.05 else { continue }
           shade = Colours.scale(0.15 + 0.8 * facing)
+        } else if width == 8 {
+          shade = Colours.bytes(SIMD3(x[i * 8 + 3], x[i * 8 + 4], x[i * 8 + 5]) * 255)
         } else {
           shade = Colours.scale(0.5 + 0.5 * (width == 4 ? x[i * 4 + 3] : along(i, towards)))
         }
