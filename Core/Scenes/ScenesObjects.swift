@@ -40,8 +40,9 @@ public let sceneProviders: [any DatasetProvider.Type] = [
 /// all individuals. Companions are any individuals.
 ///
 /// Shortcuts (a cheap cue that names the class in train and validation and lies, at random, in test): `mark` puts a
-/// small square of two tones at one of ten places of the upper edge; `ground` gives the ground one of ten hues; `texture`
-/// gives the object one of ten patterns (seven kinds, three of them twice as fine again); `colour` gives it one of ten hues.
+/// small square of two tones at one of ten places of the upper edge; `ground` gives the ground one of ten hues;
+/// `texture` gives the object one of ten patterns (seven kinds, three of them twice as fine again); `colour` gives it
+/// one of ten hues.
 ///
 /// How hard it is (defaults, seed 1, 8000 to train, 2000 to test; chance 10 %): colour histograms 12 to 14 %, ridge
 /// regression on pixels 26 %, on histograms of gradients 57 %, a four-layer convnet after 14 epochs 70 %.

@@ -440,7 +440,7 @@ private func contents(_ batch: Batch) -> [String: [Double]] {
   }
 
   @Test(
-    "cartoons: a character keeps its looks within a series, boxes are those of the instances, detections err as promised"
+    "cartoons: boxes are those of the instances, detections miss and invent as often as promised"
   )
   func cartoon() throws {
     let data = try family(ScenesCartoon.self, "size: 64, frames: 6, outputs: [instances, parts]")

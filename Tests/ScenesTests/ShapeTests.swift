@@ -245,7 +245,7 @@ private func difference(_ a: View, _ b: View) -> (depth: Float, outline: Int, sh
   }
 
   @Test(
-    "rays of a fisheye lie at their angle from the axis, those of an equirectangular camera at their longitude and latitude"
+    "rays of a fisheye lie at their angle from the axis, equirectangular ones at their longitude and latitude"
   )
   func lenses() {
     let pose = Camera.lookAt(eye: Vec3(1, 2, 3), target: Vec3(0, 0, 0), roll: 0.3)

@@ -9,9 +9,9 @@ struct DataShow: ParsableCommand {
     commandName: "show", abstract: "Draws samples of a data set as PNG sheets and prints their labels.",
     discussion: """
       One sheet per sample: images and frames as they are; depth from near (bright) to far (dark); normals as colours
-      (red right, green up, blue towards the camera); masks and instances in colours that colour-blind people tell apart; flow
-      as direction (hue) and speed (strength); points of surfaces; audio as wave and spectrogram; boxes drawn on the image.
-      Texts, categories and numbers are printed.
+      (red right, green up, blue towards the camera); masks and instances in colours that colour-blind people tell
+      apart; flow as direction (hue) and speed (strength); points of surfaces; audio as wave and spectrogram; boxes
+      drawn on the image. Texts, categories and numbers are printed.
       """)
 
   @Argument(help: "A data set of 'repro data list'.") var name: String

@@ -37,8 +37,8 @@ struct CartoonCharacter: Sendable {
     var lean: Float
   }
 
-  /// The body at a place, feet at y = 0 of its frame, about 1.8 units high; parts have the classes 1 (head), 2 (body), 3
-  /// (arms), 4 (legs), 5 (hat), 6 (face).
+  /// The body at a place, feet at y = 0 of its frame, about 1.8 units high; parts have the classes 1 (head), 2 (body),
+  /// 3 (arms), 4 (legs), 5 (hat), 6 (face).
   ///
   /// - Parameters:
   ///   - facing: -1 to the left, 1 to the right.

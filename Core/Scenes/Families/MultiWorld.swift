@@ -41,8 +41,8 @@ struct MultiWorld: Sendable {
   static let reach: Float = 2.6
 
   var signature: String {
-    "size=\(height)x\(width) objects=\(objects.lowerBound)-\(objects.upperBound) classes=\(kinds) instances=\(instances) "
-      + "scales=\(hasTwoSizes ? "two" : "any") colors=\(isNamed ? "named" : "any") style=\(style.rawValue) "
+    "size=\(height)x\(width) objects=\(objects.lowerBound)-\(objects.upperBound) classes=\(kinds) "
+      + "instances=\(instances) scales=\(hasTwoSizes ? "two" : "any") colors=\(isNamed ? "named" : "any") style=\(style.rawValue) "
       + "clutter=\(clutter) ground_classes=\(hasGround)"
   }
 

@@ -11,7 +11,8 @@ public struct NavigationState: Sendable, Equatable {
   public var tilt: Int
 }
 
-/// A scene to explore on a lattice of places, with a deterministic step and the true share of its surface that was seen.
+/// A scene to explore on a lattice of places, with a deterministic step and the true share of its surface that was
+/// seen.
 ///
 /// - `outdoor`: ground and 5 to 9 towers, walls, arches and cylinders in a box of 20 x 10 x 20 m; 5 x 3 x 5 places, 8
 ///   headings, 2 tilts.
@@ -74,7 +75,8 @@ public struct NavigationWorld: Sendable {
     isFree = free
   }
 
-  /// Whether somebody at a place would touch a thing: its eyes within 30 cm outdoors, its body down to the floor indoors.
+  /// Whether somebody at a place would touch a thing: its eyes within 30 cm outdoors, its body down to the floor
+  /// indoors.
   private static func isBlocked(_ p: Vec3, _ parts: [CompiledPart], isRoom: Bool) -> Bool {
     let (reach, levels): (Float, [Float]) = isRoom ? (0.12, [0.1, 0.35, 0.7, 1.1, 1.4]) : (0.35, [p.y])
     return parts.contains { part in

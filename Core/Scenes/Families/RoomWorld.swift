@@ -15,8 +15,8 @@ struct Room {
   /// x, z and radius of everything on the floor, in the room's frame.
   var taken: [SIMD3<Float>]
 
-  /// The inner box of the room, grown a little, so that points of its walls count as inside; only for a room that is not
-  /// turned.
+  /// The inner box of the room, grown a little, so that points of its walls count as inside; only for a room that is
+  /// not turned.
   var box: (low: Vec3, high: Vec3) {
     (Vec3(-size.x / 2, 0, -size.z / 2) - 1e-3, Vec3(size.x / 2, size.y, size.z / 2) + 1e-3)
   }
@@ -52,8 +52,9 @@ struct RoomWorld: Sendable {
   var stream: RandomStream
 
   var signature: String {
-    "size=\(height)x\(width) views=\(views) objects=\(objects.lowerBound)-\(objects.upperBound) things=\(things.rawValue) "
-      + "walls=\(walls.rawValue) path=\(path.rawValue) points=\(points) small=\(isSmall) sun=\(hasSun) turned=\(isTurned)"
+    "size=\(height)x\(width) views=\(views) objects=\(objects.lowerBound)-\(objects.upperBound) "
+      + "things=\(things.rawValue) walls=\(walls.rawValue) path=\(path.rawValue) points=\(points) small=\(isSmall) "
+      + "sun=\(hasSun) turned=\(isTurned)"
   }
 
   /// - Parameter fixed: the room's size; nil draws one.

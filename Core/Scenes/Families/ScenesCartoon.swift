@@ -5,23 +5,23 @@ import ReproTensor
 /// `scenes-cartoon`: shots of drawn characters in several styles, with who is where and what a detector would say.
 ///
 /// What is drawn:
-/// - series: `shots` samples in a row belong to one series, the same in all splits (other shots of the same characters);
-///   a series has `characters` characters and six hues around one.
-/// - character: build (stick, blob, box, tall), hat (none, cap, cone, crown, ears), colours of skin, shirt, trousers and hat,
-///   proportions; in one shot of five another shirt.
-/// - shot: 2 to `cast` of them side by side, some walk; joint angles wander at random; facing left or right, scale 0.85 to
-///   1.2; an orthographic camera that pans and zooms; a wall, a floor and a few things behind.
-/// - `style`: `flat` colours without light; `outlined` with dark lines around characters and their parts; `shaded` as lit
-///   solids; `series` one of the three for each series.
-/// - detections: boxes with jitter of 4 % of their size, 10 % missing, 5 % false ones, confidence 0.82 +- 0.1 (false ones
-///   0.45 +- 0.15).
+/// - series: `shots` samples in a row belong to one series, the same in all splits (other shots of the same
+///   characters); a series has `characters` characters and six hues around one.
+/// - character: build (stick, blob, box, tall), hat (none, cap, cone, crown, ears), colours of skin, shirt, trousers
+///   and hat, proportions; in one shot of five another shirt.
+/// - shot: 2 to `cast` of them side by side, some walk; joint angles wander at random; facing left or right, scale 0.85
+///   to 1.2; an orthographic camera that pans and zooms; a wall, a floor and a few things behind.
+/// - `style`: `flat` colours without light; `outlined` with dark lines around characters and their parts; `shaded` as
+///   lit solids; `series` one of the three for each series.
+/// - detections: boxes with jitter of 4 % of their size, 10 % missing, 5 % false ones, confidence 0.82 +- 0.1 (false
+///   ones 0.45 +- 0.15).
 ///
-/// Columns: `frames` `[T, H, W, 3]`, labels `series`, `boxes` `[T, M, 4]`, `identities` `[M]` (number in the series, -1),
-/// `detections` `[T, 2 M, 6]` (box, confidence, character or -1; rows of zeros where there are fewer), and with
+/// Columns: `frames` `[T, H, W, 3]`, labels `series`, `boxes` `[T, M, 4]`, `identities` `[M]` (number in the series,
+/// -1), `detections` `[T, 2 M, 6]` (box, confidence, character or -1; rows of zeros where there are fewer), and with
 /// `outputs`: `instances`, `parts` (frames of one channel: head, body, arms, legs, hat, face), `style`.
 ///
-/// Options (defaults): `size` (128), `frames` (24), `train` (60), `validation` (10), `test` (20), `shots` (60), `characters`
-/// (12), `cast` (4), `style` (outlined).
+/// Options (defaults): `size` (128), `frames` (24), `train` (60), `validation` (10), `test` (20), `shots` (60),
+/// `characters` (12), `cast` (4), `style` (outlined).
 public struct ScenesCartoon: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-cartoon", title: "Procedural cartoons: characters, shots, tracks, noisy detections",

@@ -7,23 +7,25 @@ import ReproTensor
 /// What is drawn (`world`):
 /// - `road`: textured ground; 10 to 18 boxes and cylinders of any size AND any texture scale, so that one picture says
 ///   little of distances; a camera at 0.8 to 1.2 m that goes 0.15 to 0.4 m forward per frame and turns by up to 1.7
-///   degrees; with probability `moving` (0.2) one or two boxes that drive by themselves, 0.08 to 0.3 m per frame. Classes:
-///   ground, box, cylinder, mover.
-/// - `street`: a road strip and grass, 6 to 12 walls (boxes), 4 to 8 poles, 4 to 8 trees (spheres on cylinders) beside a
-///   lane; every class has its own family of patterns and hues. Classes: road, grass, wall, pole, trunk, crown.
-/// - `tour`: one long walk per split with the eyes of a walker (bob, sway, looks ahead) along a winding closed way among
-///   `things` (150) objects of twelve classes in slowly changing light; sample i is a clip that starts `hop` frames
-///   after sample i - 1. Classes: ground and the twelve.
-/// - `flight`: over a town at 6 to 10 m, looking down by 35 to 60 degrees. Classes: ground, street, house, roof, tower, tree.
+///   degrees; with probability `moving` (0.2) one or two boxes that drive by themselves, 0.08 to 0.3 m per frame.
+///   Classes: ground, box, cylinder, mover.
+/// - `street`: a road strip and grass, 6 to 12 walls (boxes), 4 to 8 poles, 4 to 8 trees (spheres on cylinders) beside
+///   a lane; every class has its own family of patterns and hues. Classes: road, grass, wall, pole, trunk, crown.
+/// - `tour`: one long walk per split with the eyes of a walker (bob, sway, looks ahead) along a winding closed way
+///   among `things` (150) objects of twelve classes in slowly changing light; sample i is a clip that starts `hop`
+///   frames after sample i - 1. Classes: ground and the twelve.
+/// - `flight`: over a town at 6 to 10 m, looking down by 35 to 60 degrees. Classes: ground, street, house, roof, tower,
+///   tree.
 ///
-/// `camera: static` leaves the camera where it starts (and always has movers in `road`); `rig: three` takes three pictures
-/// at each moment: ahead, and turned by 35 degrees to both sides. Frames are ordered by time, then by camera (F = frames x
-/// cameras). Texture: `textures: false` leaves plain surfaces.
+/// `camera: static` leaves the camera where it starts (and always has movers in `road`); `rig: three` takes three
+/// pictures at each moment: ahead, and turned by 35 degrees to both sides. Frames are ordered by time, then by camera
+/// (F = frames x cameras). Texture: `textures: false` leaves plain surfaces.
 ///
 /// Columns: `frames` `[F, H, W, 3]`, `intrinsics` `[3, 3]`, `cameras` `[F, 3, 4]` ([R|t]), and with `outputs`: `depth`
-/// `[F, H, W]`, `normals`, `classes` and `instances` (frames of one channel), `moving` (1 where something drives), `flow`
-/// `[F - cameras, H, W, 2]` and `occluded` (to the same camera's next frame), `voxels` `[32, 8, 32]` (classes in a box of
-/// 24 x 6 x 24 m before the first camera, x to its right, y up, z ahead; -1 nothing), `motion` (the clip has movers).
+/// `[F, H, W]`, `normals`, `classes` and `instances` (frames of one channel), `moving` (1 where something drives),
+/// `flow` `[F - cameras, H, W, 2]` and `occluded` (to the same camera's next frame), `voxels` `[32, 8, 32]` (classes in
+/// a box of 24 x 6 x 24 m before the first camera, x to its right, y up, z ahead; -1 nothing), `motion` (the clip has
+/// movers).
 ///
 /// Options (defaults): `size` ([64, 96]), `frames` (5), `train` (400), `validation` (80), `test` (80), `outputs`, and
 /// those above (`road`, `moving`, `camera: forward`, `rig: one`, `things`, `hop` 10, `textures` true).

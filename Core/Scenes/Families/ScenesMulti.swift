@@ -2,7 +2,8 @@ import ReproConfig
 import ReproData
 import ReproTensor
 
-/// `scenes-multi`: several objects on the ground, with everything that detection, segmentation, counting and relations need.
+/// `scenes-multi`: several objects on the ground, with everything that detection, segmentation, counting and relations
+/// need.
 ///
 /// What is drawn:
 /// - number of objects: uniform in `min_objects`...`max_objects`; classes: uniform among the first `classes` of
@@ -26,9 +27,9 @@ import ReproTensor
 /// `camera` (K and [R|t]), `style`, `edited` and `edit` (the same scene after one edit: none, colour, size, class,
 /// place, or removal). Rows without an object are -1 (`boxes`: 0).
 ///
-/// Options (defaults): `size` (64), `train` (8000), `validation` (1000), `test` (2000), `min_objects` (2), `max_objects`
-/// (5, at most 10), `classes` (10), `instances` (10000), `scales`, `colors`, `style` (photo), `clutter` (0.5),
-/// `ground_classes` (false; true gives floor and wall classes of their own in `mask`), `outputs`.
+/// Options (defaults): `size` (64), `train` (8000), `validation` (1000), `test` (2000), `min_objects` (2),
+/// `max_objects` (5, at most 10), `classes` (10), `instances` (10000), `scales`, `colors`, `style` (photo), `clutter`
+/// (0.5), `ground_classes` (false; true gives floor and wall classes of their own in `mask`), `outputs`.
 public struct ScenesMulti: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-multi", title: "Several procedural objects: masks, boxes, counts, relations",

@@ -2,21 +2,23 @@ import ReproConfig
 import ReproData
 import ReproTensor
 
-/// `scenes-nav`: walks of an explorer through a scene, with what it has seen of it; the environment is `NavigationWorld`.
+/// `scenes-nav`: walks of an explorer through a scene, with what it has seen of it; the environment is
+/// `NavigationWorld`.
 ///
 /// What is drawn:
 /// - scene: `place: outdoor` or `room`; one for every `walks` samples, so that several walks share a scene.
-/// - policy: `random` (a move forward half of the time, else any action; a turn after a collision), `greedy` (of all actions the one after which
-///   most new surface is seen; a tie is broken at random), `mixed` (one of both for each walk).
+/// - policy: `random` (a move forward half of the time, else any action; a turn after a collision), `greedy` (of all
+///   actions the one after which most new surface is seen; a tie is broken at random), `mixed` (one of both for each
+///   walk).
 ///
-/// Columns: `frames` `[T, H, W, 3]`, `actions` `[T]` (taken after the frame), `states` `[T, 5]` (x, y, z of the lattice,
-/// heading, tilt), `intrinsics`, `cameras` `[T, 3, 4]`, and labels `coverage` `[T]` (share of the surface seen so far), `gain`
-/// `[T]` (share first seen by this frame), `collisions` `[T]` (the action after the frame failed), `scene`, with `outputs`:
-/// `depth` `[T, H, W]`, `normals`, `classes` (frames of one channel), `surface` `[P, 6]`, `free` `[X, Y, Z]` (places that
-/// can be stood on).
+/// Columns: `frames` `[T, H, W, 3]`, `actions` `[T]` (taken after the frame), `states` `[T, 5]` (x, y, z of the
+/// lattice, heading, tilt), `intrinsics`, `cameras` `[T, 3, 4]`, and labels `coverage` `[T]` (share of the surface seen
+/// so far), `gain` `[T]` (share first seen by this frame), `collisions` `[T]` (the action after the frame failed),
+/// `scene`, with `outputs`: `depth` `[T, H, W]`, `normals`, `classes` (frames of one channel), `surface` `[P, 6]`,
+/// `free` `[X, Y, Z]` (places that can be stood on).
 ///
-/// Options (defaults): `size` ([48, 64]), `steps` (30), `train` (20), `validation` (5), `test` (5), `points` (4000), `walks`
-/// (1), and those above (`outdoor`, `random`).
+/// Options (defaults): `size` ([48, 64]), `steps` (30), `train` (20), `validation` (5), `test` (5), `points` (4000),
+/// `walks` (1), and those above (`outdoor`, `random`).
 public struct ScenesNavigation: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-nav", title: "Procedural exploration: walks, actions, coverage, collisions",

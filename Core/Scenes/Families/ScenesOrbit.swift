@@ -5,27 +5,30 @@ import ReproTensor
 /// `scenes-orbit`: one object seen by many cameras, with masks, cameras, depth and its true surface.
 ///
 /// What is drawn:
-/// - `shape`: `objects` the ten classes of `scenes-objects`; `compounds` twenty kinds put together from primitives (chair,
-///   mug, car, dog, ...) with named parts; `distance` six kinds of smooth solids made of signed distances (torus and
-///   sphere, blobs that flow together, a cube without a ball, ...); `meshes` four kinds of bumpy closed triangle meshes.
-///   Sample i shows kind i mod (number of kinds); `kinds` keeps a range of them, `individuals` per kind and split.
-/// - the object fills a ball of radius 1 m around the origin, turned about the vertical at random (`turned: false` leaves
-///   its front at +x); its look has procedural patterns (`textures: false`: plain colours), the same in all views.
+/// - `shape`: `objects` the ten classes of `scenes-objects`; `compounds` twenty kinds put together from primitives
+///   (chair, mug, car, dog, ...) with named parts; `distance` six kinds of smooth solids made of signed distances
+///   (torus and sphere, blobs that flow together, a cube without a ball, ...); `meshes` four kinds of bumpy closed
+///   triangle meshes. Sample i shows kind i mod (number of kinds); `kinds` keeps a range of them, `individuals` per
+///   kind and split.
+/// - the object fills a ball of radius 1 m around the origin, turned about the vertical at random (`turned: false`
+///   leaves its front at +x); its look has procedural patterns (`textures: false`: plain colours), the same in all
+///   views.
 /// - `path`: `orbit` a full circle, elevation 15 to 45 degrees; `arc` 60 to 120 degrees of one; `sphere` all around
 ///   (above the ground if there is one); `grid` every azimuth at each of `elevations` (degrees), `views` azimuths each;
-///   `free` any azimuth, 40 degrees up or down, 0.8 to 1.25 of the distance; `turns` a fixed camera and an object turned
-///   by Euler angles in -90...90 degrees.
+///   `free` any azimuth, 40 degrees up or down, 0.8 to 1.25 of the distance; `turns` a fixed camera and an object
+///   turned by Euler angles in -90...90 degrees.
 /// - camera: field of view 40 degrees, the ball fills 90 % of the picture.
-/// - `background`: `black`; `ground` a textured plane below; `dome` a textured ball of 8 m around all; `clutter` the ground
-///   with 5 to 10 boxes and cylinders far around; `fresh` another textured wall behind the object in every view.
+/// - `background`: `black`; `ground` a textured plane below; `dome` a textured ball of 8 m around all; `clutter` the
+///   ground with 5 to 10 boxes and cylinders far around; `fresh` another textured wall behind the object in every view.
 /// - `light`: `fixed` one sun for all views; `headlight` from the camera, so that shading tells nothing of the azimuth;
 ///   `changing` another sun for every view; `tinted` another hue of the light and of the ground for every view.
 ///
-/// Columns: `views` `[V, H, W, 3]`, `masks` `[V, H, W, 1]` (1 object), `label`, `instance`, `intrinsics` `[3, 3]`, `cameras`
-/// `[V, 3, 4]` ([R|t]), and with `outputs`: `depth` `[V, H, W]`, `normals`, `points` `[P, 6]` (surface points, evenly by
-/// area, and outward normals), `rotations` `[V, 4]` (object to camera, quaternion x y z w), `angles` `[V, 2]` (azimuth and
-/// elevation in the object's frame, radians), `parts` (label of every pixel's part; compounds), `hues` `[V, 2]` (light,
-/// ground), `sdf` `[P, 4]` (points of the cube of side 2 and their signed distances; `distance` only).
+/// Columns: `views` `[V, H, W, 3]`, `masks` `[V, H, W, 1]` (1 object), `label`, `instance`, `intrinsics` `[3, 3]`,
+/// `cameras` `[V, 3, 4]` ([R|t]), and with `outputs`: `depth` `[V, H, W]`, `normals`, `points` `[P, 6]` (surface
+/// points, evenly by area, and outward normals), `rotations` `[V, 4]` (object to camera, quaternion x y z w), `angles`
+/// `[V, 2]` (azimuth and elevation in the object's frame, radians), `parts` (label of every pixel's part; compounds),
+/// `hues` `[V, 2]` (light, ground), `sdf` `[P, 4]` (points of the cube of side 2 and their signed distances; `distance`
+/// only).
 ///
 /// Options (defaults): `size` (48), `views` (8), `train` (200), `validation` (40), `test` (40), `points` (2048),
 /// `individuals` (1000), and those above (`objects`, `orbit`, `black`, `fixed`).

@@ -6,23 +6,23 @@ import ReproTensor
 /// `scenes-robot`: episodes of a manipulation toy, seen by several cameras.
 ///
 /// What is drawn:
-/// - `task`: `reach` (a gripper comes to a cube), `push` (pushes it to a goal), `arm` (the tip of two links comes to a goal
-///   on the plane); the environment is `RobotWorld`, whose step a method may call itself.
+/// - `task`: `reach` (a gripper comes to a cube), `push` (pushes it to a goal), `arm` (the tip of two links comes to a
+///   goal on the plane); the environment is `RobotWorld`, whose step a method may call itself.
 /// - start: cube, goal and tip uniform on the table (0.72 m wide), at least 15 to 20 cm apart; the look of cube, table,
 ///   floor and light is drawn for every episode.
-/// - policy: with probability `experts` a scripted controller that knows the state, else the same with noise of standard
-///   deviation 0.3 to 1 on every action and, half of the time, none of it (random); actions are -1...1.
+/// - policy: with probability `experts` a scripted controller that knows the state, else the same with noise of
+///   standard deviation 0.3 to 1 on every action and, half of the time, none of it (random); actions are -1...1.
 /// - `occluders: true`: boards hide parts of the table from the front, left and side cameras; `distractors`: blobs that
 ///   move about; `missing`: probability that a camera's frame is black (one camera always stays).
 ///
-/// Columns: one of frames `[T, H, W, 3]` for each of `cameras` (front, side, top, wrist, left, right), `actions` `[T, A]`,
-/// `rewards` `[T]` (of the step after the frame), `available` `[T, C]`, and labels `state` `[T, 11]` (tip, cube, goal,
-/// joints), `success` (the task was done at some step), `policy`; with `outputs`: `depth` `[C T, H, W]`, `instances` (camera
-/// by camera; 1 tool, 2 cube, 3 goal, then distractors), `views` `[C T, 3, 4]` ([R|t]), `visibility` `[T, C]` (of the cube;
-/// of the goal for `arm`).
+/// Columns: one of frames `[T, H, W, 3]` for each of `cameras` (front, side, top, wrist, left, right), `actions` `[T,
+/// A]`, `rewards` `[T]` (of the step after the frame), `available` `[T, C]`, and labels `state` `[T, 11]` (tip, cube,
+/// goal, joints), `success` (the task was done at some step), `policy`; with `outputs`: `depth` `[C T, H, W]`,
+/// `instances` (camera by camera; 1 tool, 2 cube, 3 goal, then distractors), `views` `[C T, 3, 4]` ([R|t]),
+/// `visibility` `[T, C]` (of the cube; of the goal for `arm`).
 ///
-/// Options (defaults): `size` (32), `steps` (25; 50 for `arm`), `train` (300), `validation` (40), `test` (100), `cameras`
-/// ([front, side]; [top, left, right] for `arm`), and those above (`push`, `experts` 0.33, false, 0, 0).
+/// Options (defaults): `size` (32), `steps` (25; 50 for `arm`), `train` (300), `validation` (40), `test` (100),
+/// `cameras` ([front, side]; [top, left, right] for `arm`), and those above (`push`, `experts` 0.33, false, 0, 0).
 public struct ScenesRobot: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-robot", title: "Procedural manipulation: several cameras, actions, rewards, state",

@@ -5,24 +5,25 @@ import ReproTensor
 /// `scenes-rooms`: furnished rooms with right angles, seen from inside, with everything that the renderer knows.
 ///
 /// What is drawn:
-/// - room: a box of 3.2 to 6 m x 3 to 5 m x 2.4 to 3 m (`room: small`: 4 x 3 x 2.6 m), floor, ceiling and four walls with
-///   materials of their own (`walls: textured`; `plain` weak contrast; `mixed` one of both).
+/// - room: a box of 3.2 to 6 m x 3 to 5 m x 2.4 to 3 m (`room: small`: 4 x 3 x 2.6 m), floor, ceiling and four walls
+///   with materials of their own (`walls: textured`; `plain` weak contrast; `mixed` one of both).
 /// - things: `min_objects`...`max_objects` on the floor, sides parallel to the walls, not nearer than touching, from
 ///   `things`: `shapes` (the first eight kinds of `scenes-objects`), `furniture` (chair, stool, bench, bed, shelf, and
-///   table, lamp of `scenes-objects`), `boxes` (boxes of any measures and one ball, the only thing without right angles).
+///   table, lamp of `scenes-objects`), `boxes` (boxes of any measures and one ball, the only thing without right
+///   angles).
 /// - light: a lamp near the ceiling with soft shadows, ambient light (`light: sun` one direction for all).
 /// - cameras: `path: inside` any free place at eye height 1.1 to 1.7 m, looking across the middle; `walk` steps of 0.1
 ///   to 0.25 m along a way through the room; `around` near the walls, evenly around the room. Field of view 75 degrees.
 /// - `turned: true` turns the whole room by any rotation, so that its axes have to be found.
 ///
-/// Columns: `image` (one view) or `views` `[V, H, W, 3]`, `intrinsics`, `cameras` `[V, 3, 4]`, `present` (1 for each kind in
-/// the room), and with `outputs`: `depth`, `normals`, `classes` and `instances` (label maps of all views), `shading` (light
-/// on white), `edges` (jumps of depth, normal or instance), `flow` and `occluded` (to the next view; of the last one to a
-/// camera 5 cm ahead), `layout` `[3]` (width, height, depth), `axes` `[3, 3]` (the room's axes as rows), `objects` `[M, 8]`
-/// (kind, instance, middle and size of the box; -1), `points` `[P, 8]` (x y z r g b class instance of random pixels of all
-/// views), `surface` `[P, 6]` (the room's own surface), `seen` `[V]` (share of the surface seen by this view), `coverage`
-/// `[V]` (seen by this view or one before), `voxels` `[32, 16, 32]` (kind + 1 of 0.2 m cubes, 0 free; walls are not
-/// filled). Maps have a leading V if there are several views.
+/// Columns: `image` (one view) or `views` `[V, H, W, 3]`, `intrinsics`, `cameras` `[V, 3, 4]`, `present` (1 for each
+/// kind in the room), and with `outputs`: `depth`, `normals`, `classes` and `instances` (label maps of all views),
+/// `shading` (light on white), `edges` (jumps of depth, normal or instance), `flow` and `occluded` (to the next view;
+/// of the last one to a camera 5 cm ahead), `layout` `[3]` (width, height, depth), `axes` `[3, 3]` (the room's axes as
+/// rows), `objects` `[M, 8]` (kind, instance, middle and size of the box; -1), `points` `[P, 8]` (x y z r g b class
+/// instance of random pixels of all views), `surface` `[P, 6]` (the room's own surface), `seen` `[V]` (share of the
+/// surface seen by this view), `coverage` `[V]` (seen by this view or one before), `voxels` `[32, 16, 32]` (kind + 1 of
+/// 0.2 m cubes, 0 free; walls are not filled). Maps have a leading V if there are several views.
 ///
 /// Options (defaults): `size` (64), `views` (1), `train` (4000), `validation` (500), `test` (500), `min_objects` (4),
 /// `max_objects` (8), `points` (2048), and those above (`shapes`, `textured`, `lamp`, `inside`, `large`, false).

@@ -6,20 +6,21 @@ import ReproTensor
 ///
 /// What is drawn:
 /// - action: `actions: ten` (left, right, up, down, clockwise, counterclockwise, expand, shrink, bounce, oscillate) or
-///   `twelve` (oscillate gives way to orbit, shake and stop-and-go); sample i shows action i mod (number of actions). Every
-///   motion is eased: its speed changes over the clip, so that a cut can be seen.
-/// - thing: any kind of `scenes-objects` with a pattern (never plain), turned at random; `speeds` (3) amplitudes from 0.65
-///   to 1.35 of the middle one, one of them per clip.
-/// - several things (`min_objects`...`max_objects`): each in its own part of the picture with an action of its own, smaller;
-///   the label is the first one's. `tumble: true` also turns things about a random axis.
+///   `twelve` (oscillate gives way to orbit, shake and stop-and-go); sample i shows action i mod (number of actions).
+///   Every motion is eased: its speed changes over the clip, so that a cut can be seen.
+/// - thing: any kind of `scenes-objects` with a pattern (never plain), turned at random; `speeds` (3) amplitudes from
+///   0.65 to 1.35 of the middle one, one of them per clip.
+/// - several things (`min_objects`...`max_objects`): each in its own part of the picture with an action of its own,
+///   smaller; the label is the first one's. `tumble: true` also turns things about a random axis.
 /// - background: a textured wall 2.5 m behind, drawn from the same looks as the things; light from one side.
 /// - camera: `drift` a smooth random way of up to 25 cm and 2 degrees; `static`; `orbit` 40 degrees around the things.
 /// - `orders: true`: half of the clips run forward, a quarter backward, a quarter in a random order of frames.
 ///
-/// Columns: `frames` `[T, H, W, 3]`, `label` (action), and with `outputs`: `shape`, `pattern`, `speed`, `order`, `kinds`
-/// `[M]`, `actions` `[M]`, `tracks` `[T, M, 2]` (middle of each thing, pixels), `boxes` `[T, M, 4]` (of the visible pixels),
-/// `visibility` `[T, M]`, `instances` and `moving` (frames of one channel), `depth` `[T, H, W]`, `flow` `[T - 1, H, W, 2]`,
-/// `cameras` `[T, 3, 4]`. Rows without a thing are -1 (`boxes`: 0). The truth of a shuffled clip is shuffled with it.
+/// Columns: `frames` `[T, H, W, 3]`, `label` (action), and with `outputs`: `shape`, `pattern`, `speed`, `order`,
+/// `kinds` `[M]`, `actions` `[M]`, `tracks` `[T, M, 2]` (middle of each thing, pixels), `boxes` `[T, M, 4]` (of the
+/// visible pixels), `visibility` `[T, M]`, `instances` and `moving` (frames of one channel), `depth` `[T, H, W]`,
+/// `flow` `[T - 1, H, W, 2]`, `cameras` `[T, 3, 4]`. Rows without a thing are -1 (`boxes`: 0). The truth of a shuffled
+/// clip is shuffled with it.
 ///
 /// Options (defaults): `size` (32), `frames` (16), `train` (1200), `validation` (200), `test` (400), and those above
 /// (`ten`, 3, 1, 1, false, `drift`, false).

@@ -33,8 +33,8 @@ struct VideoWorld: Sendable {
   var stream: RandomStream
 
   var signature: String {
-    "size=\(height)x\(width) frames=\(frames) objects=\(objects.lowerBound)-\(objects.upperBound) actions=\(actions.count) "
-      + "camera=\(path.rawValue) speeds=\(speeds) tumble=\(isTumbling) orders=\(hasOrders)"
+    "size=\(height)x\(width) frames=\(frames) objects=\(objects.lowerBound)-\(objects.upperBound) "
+      + "actions=\(actions.count) camera=\(path.rawValue) speeds=\(speeds) tumble=\(isTumbling) orders=\(hasOrders)"
   }
 
   func clip(_ draw: SampleDraw) -> VideoClip {

@@ -13,8 +13,8 @@ public enum Lens: String, Sendable, CaseIterable {
   case equirectangular
 }
 
-/// A camera without distortion: intrinsics K and the motion [R|t] from the world into the camera; a pinhole camera unless
-/// its lens says otherwise.
+/// A camera without distortion: intrinsics K and the motion [R|t] from the world into the camera; a pinhole camera
+/// unless its lens says otherwise.
 ///
 ///     (u, v, 1) ~ K (R x + t),   K = [fx 0 cx; 0 fy cy; 0 0 1]
 ///

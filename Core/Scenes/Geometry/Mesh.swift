@@ -94,10 +94,11 @@ public final class Mesh: Sendable, Equatable {
     return Mesh(positions: positions, triangles: triangles, isSmooth: isSmooth)
   }
 
-  /// A closed mesh of a smooth solid of revolution-like surface: a sphere, bent by `radius`.
+  /// A closed mesh whose surface lies at a distance from the origin that depends on the direction.
   ///
   /// - Parameters:
-  ///   - rings: circles of latitude between the poles, at least 2; `sectors`: points on each, at least 3.
+  ///   - rings: circles of latitude between the poles, at least 2.
+  ///   - sectors: points on each circle, at least 3.
   ///   - radius: the distance from the origin in a direction of length 1.
   public static func star(rings: Int, sectors: Int, isSmooth: Bool = true, radius: (Vec3) -> Float) -> Mesh {
     require(rings >= 2 && sectors >= 3, "a star mesh has rings and sectors, got \(rings) and \(sectors)")

@@ -3,8 +3,8 @@ import ReproTensor
 
 /// An expression of signed distances: how far a point is from a surface, negative inside; metres.
 ///
-/// The leaves are exact. `union` is exact outside, `intersection`, `difference` and `blend` are bounds: never more than the
-/// true distance, so that a march along a ray passes no surface.
+/// The leaves are exact. `union` is exact outside, `intersection`, `difference` and `blend` are bounds: never more than
+/// the true distance, so that a march along a ray passes no surface.
 ///
 /// - Source: Hart 1996, "Sphere tracing"; the leaves are elementary.
 public indirect enum SignedDistance: Sendable, Equatable {

@@ -118,8 +118,8 @@ enum UnitShape: Sendable, Equatable {
     }
   }
 
-  /// 1 for a point outside; -1 for one inside, from where all normals that can be seen point away. The normals of meshes
-  /// and shapes are turned against each ray instead.
+  /// 1 for a point outside; -1 for one inside, from where all normals that can be seen point away. The normals of
+  /// meshes and shapes are turned against each ray instead.
   func side(of p: Vec3) -> Float {
     switch self {
     case .mesh, .shape: 1

@@ -11,8 +11,8 @@ public struct ObservedBody: Sendable, Equatable {
   public var scale: Float
   /// The box around the body in its own frame (metres at scale 1), its sides along the frame's axes.
   public var boxLow, boxHigh: Vec3
-  /// Left, top, right, bottom of its visible pixels, in pixels from the picture's upper left corner: a lone pixel in row
-  /// 0 and column 0 has (0, 0, 1, 1). Zero where nothing of it is seen.
+  /// Left, top, right, bottom of its visible pixels, in pixels from the picture's upper left corner: a lone pixel in
+  /// row 0 and column 0 has (0, 0, 1, 1). Zero where nothing of it is seen.
   public var box: SIMD4<Float>
   /// The same for all pixels that it would cover if nothing stood before it, as far as the picture reaches.
   public var fullBox: SIMD4<Float>

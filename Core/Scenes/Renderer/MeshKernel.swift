@@ -54,8 +54,8 @@ struct MeshKernel: SolidKernel {
     }
   }
 
-  /// Where rays meet a triangle, infinity where they do not; a hair wider than the triangle, so that no ray slips through
-  /// an edge.
+  /// Where rays meet a triangle, infinity where they do not; a hair wider than the triangle, so that no ray slips
+  /// through an edge.
   ///
   /// - Source: Moeller and Trumbore 1997, "Fast, minimum storage ray/triangle intersection".
   @inline(__always)

@@ -2,8 +2,8 @@ import Glibc
 
 /// Rays of all samples of a picture in some affine frame, eight at a time: origin + t * direction.
 ///
-/// t is what `Camera.project` calls depth, whatever the frame, so frames can be changed without changing t. The rays of a
-/// pinhole camera are base + x across + y down from one origin; those of other lenses stand in a table.
+/// t is what `Camera.project` calls depth, whatever the frame, so frames can be changed without changing t. The rays of
+/// a pinhole camera are base + x across + y down from one origin; those of other lenses stand in a table.
 struct RayFan {
   /// What all packets of a row share.
   struct Row {

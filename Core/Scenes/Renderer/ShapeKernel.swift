@@ -58,8 +58,8 @@ struct ShapeKernel: SolidKernel {
   @inline(never) func normal(_ p: Lanes3) -> Lanes3 { shape.program.gradient(p, step: shape.step) }
 }
 
-/// Rays against whatever is neither flat nor round: one kernel, because loops are compiled anew for every kernel, and these
-/// shapes take far longer than the choice between them.
+/// Rays against whatever is neither flat nor round: one kernel, because loops are compiled anew for every kernel, and
+/// these shapes take far longer than the choice between them.
 struct GeneralKernel: SolidKernel {
   let shape: UnitShape
 

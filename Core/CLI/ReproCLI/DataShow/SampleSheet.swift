@@ -188,8 +188,8 @@ struct SampleSheet {
     return [Strip(name: name, tiles: tiles)]
   }
 
-  /// Points from the side and from above; with normals they are shaded, with colours (8 numbers) they have them, else they are
-  /// coloured by the third axis.
+  /// Points from the side and from above; with normals they are shaded, with colours (8 numbers) they have them, else
+  /// they are coloured by the third axis.
   private func points(_ x: [Float], width: Int) -> [Canvas] {
     let count = x.count / width
     var (low, high) = (SIMD3<Float>(repeating: .infinity), SIMD3<Float>(repeating: -.infinity))
