@@ -34,6 +34,8 @@ public struct Material: Sendable, Equatable {
   /// Strength of the highlight, 0...1, and log2 of its exponent, 1...7 (3 is dull, 6 is polished).
   public var specular: Float
   public var gloss: Int
+  /// A picture instead of the pattern.
+  public var image: ImageTexture?
 
   public init(
     pattern: Pattern, first: Vec3, second: Vec3, frame: Mat3 = .identity, offset: Vec3 = .zero, grain: Float = 0,
@@ -43,6 +45,16 @@ public struct Material: Sendable, Equatable {
     (self.pattern, self.first, self.second) = (pattern, first, second)
     (self.frame, self.offset) = (frame, offset)
     (self.grain, self.specular, self.gloss) = (grain, specular, gloss)
+  }
+
+  /// A picture, once per cell of the frame.
+  public static func image(
+    _ image: ImageTexture, frame: Mat3 = .identity, offset: Vec3 = .zero, specular: Float = 0
+  ) -> Material {
+    var material = Material(
+      pattern: .plain, first: image.mean, second: image.mean, frame: frame, offset: offset, specular: specular)
+    material.image = image
+    return material
   }
 
   /// One colour without pattern.
@@ -56,6 +68,7 @@ public struct Material: Sendable, Equatable {
   ///   too fine to be seen fades into its mean instead of flickering.
   @inline(__always)
   func albedo(_ p: Lanes3, footprint: Float8) -> Lanes3 {
+    if let image { return image.color(p, footprint: footprint) }
     var amount: Float8  // of the second colour
     switch pattern {
     case .plain: amount = .zero

@@ -30,6 +30,8 @@ public struct Body: Sendable, Equatable {
   public var instance: UInt16
   /// What semantic maps show; 0 is the background.
   public var semantic: UInt8
+  /// Whether it stands in the light of others; false for a dome around everything.
+  public var castsShadow = true
 
   public init(
     parts: [Part], materials: [Material], pose: Pose = .identity, scale: Float = 1, instance: UInt16 = 0,
@@ -70,15 +72,35 @@ public struct DirectionalLight: Sendable, Equatable {
   }
 }
 
+/// A lamp in the scene: a small ball that shines to all sides.
+///
+/// A surface that faces it at distance r gets color / r^2.
+public struct PointLight: Sendable, Equatable {
+  public var position: Vec3
+  /// Linear, at one metre.
+  public var color: Vec3
+  /// Metres: the width of its soft shadows.
+  public var radius: Float
+  /// Whether things stand in its light.
+  public var hasShadows: Bool
+
+  public init(position: Vec3, color: Vec3, radius: Float = 0.1, hasShadows: Bool = true) {
+    require(radius >= 0, "a lamp's radius is not negative, got \(radius)")
+    (self.position, self.color, self.radius, self.hasShadows) = (position, color, radius, hasShadows)
+  }
+}
+
 /// The light of a scene, and the sky that is seen where nothing stands.
 public struct Lighting: Sendable, Equatable {
-  /// The only light that casts shadows.
+  /// The only light from far away that casts shadows.
   public var key: DirectionalLight
   public var fill: DirectionalLight
   /// Ambient light from above and from below, linear.
   public var ambientUp, ambientDown: Vec3
   /// The colour of the sky at the horizon and overhead, linear.
   public var horizon, zenith: Vec3
+  /// Lamps inside the scene.
+  public var lamps: [PointLight] = []
 
   public init(
     key: DirectionalLight, fill: DirectionalLight, ambientUp: Vec3, ambientDown: Vec3, horizon: Vec3, zenith: Vec3

@@ -198,6 +198,32 @@ private func pictures(_ batch: Batch) -> [[UInt8]] {
     #expect(tinted.images() != plain.images())
   }
 
+  @Test func textureAndColourNameTheClassInTrainingOnly() throws {
+    for word in ["texture", "colour"] {
+      let (data, clean) = (try objects(("shortcut", word), ("size", "48")), try objects(("size", "48")))
+      var told = 0
+      for split in [Split.train, .test] {
+        for i in 0..<30 {
+          let body = data.scene(i, of: split).bodies[0]
+          let plain = clean.scene(i, of: split).bodies[0]
+          #expect(body.parts == plain.parts)
+          let material = body.materials[0]
+          let isTold: Bool
+          if word == "texture" {
+            let ratio = material.frame.row0.length / plain.materials[0].frame.row0.length
+            let number = (Material.Pattern.allCases.firstIndex(of: material.pattern) ?? 0) + (ratio > 1.5 ? 7 : 0)
+            isTold = number == i % 10
+          } else {
+            let expected = SRGB.linear(Look.color(hue: Float(i % 10) / 10, saturation: 0.75, value: 0.85))
+            isTold = (material.first - expected).length < 1e-6
+          }
+          if split == .train { #expect(isTold, "\(word) of \(i)") } else if isTold { told += 1 }
+        }
+      }
+      #expect(told < 12, "\(told) of 30")
+    }
+  }
+
   @Test func wrongOptionsAreRefused() throws {
     for (key, value) in [("size", "8"), ("size", "200"), ("objects", "5"), ("clutter", "1.5"), ("shortcut", "yes")] {
       #expect(throws: ReproError.self) { try objects((key, value)) }

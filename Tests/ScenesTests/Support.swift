@@ -23,6 +23,8 @@ func isInside(_ p: D3, _ solid: Solid) -> Bool {
     let q = rho - Double(major)
     return q * q + p.y * p.y < Double(minor) * Double(minor)
   case .plane: return p.y < 0
+  case .mesh(let mesh, let scale): return mesh.contains(Vec3(p) / scale)
+  case .shape(let shape, let scale): return shape.distance(Vec3(p) / scale) < 0
   }
 }
 

@@ -7,7 +7,7 @@ struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "The data sets: what there is, how to get it, whether it is whole.",
     discussion: "Files are looked for in REPRO_MIRROR (a folder or URL) first, then in REPRO_CACHE (~/.cache/repro).",
-    subcommands: [DataList.self, DataFetch.self, DataCheck.self])
+    subcommands: [DataList.self, DataFetch.self, DataCheck.self, DataShow.self])
 }
 
 /// How the files of a set stand, summed up.

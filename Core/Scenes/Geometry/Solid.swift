@@ -12,6 +12,10 @@ public enum Solid: Sendable, Equatable {
   case torus(major: Float, minor: Float)
   /// The plane y = 0, without end; its front is where y > 0.
   case plane
+  /// A surface of triangles, `scale` times as large as its mesh.
+  case mesh(Mesh, scale: Float = 1)
+  /// The points where an expression of distances is not positive, `scale` times as large.
+  case shape(DistanceShape, scale: Float = 1)
 
   public static func sphere(radius: Float) -> Solid { .ellipsoid(radii: Vec3(repeating: radius)) }
   public static func cylinder(radius: Float, half: Float) -> Solid {
@@ -35,6 +39,8 @@ public enum Solid: Sendable, Equatable {
     case .capsule(let radius, let half): return half * abs(direction.y) + radius
     case .torus(let major, let minor): return major * across + minor
     case .plane: return .infinity
+    case .mesh(let mesh, let scale): return scale * mesh.reach(direction)
+    case .shape(let shape, let scale): return scale * shape.reach(direction)
     }
   }
 
@@ -47,6 +53,8 @@ public enum Solid: Sendable, Equatable {
     case .capsule(let radius, let half): .capsule(radius: radius * scale, half: half * scale)
     case .torus(let major, let minor): .torus(major: major * scale, minor: minor * scale)
     case .plane: .plane
+    case .mesh(let mesh, let own): .mesh(mesh, scale: own * scale)
+    case .shape(let shape, let own): .shape(shape, scale: own * scale)
     }
   }
 
@@ -69,6 +77,12 @@ public enum Solid: Sendable, Equatable {
       require(minor > 0 && major > minor, "a torus needs 0 < minor < major, got \(self)")
       return (.torus(minor: minor / major), Vec3(repeating: major))
     case .plane: return (.plane, Vec3(1, 1, 1))
+    case .mesh(let mesh, let scale):
+      require(scale > 0, "a mesh needs a positive scale, got \(scale)")
+      return (.mesh(mesh), Vec3(repeating: scale))
+    case .shape(let shape, let scale):
+      require(scale > 0, "a shape needs a positive scale, got \(scale)")
+      return (.shape(shape), Vec3(repeating: scale))
     }
   }
 }
@@ -81,20 +95,40 @@ enum UnitShape: Sendable, Equatable {
   case capsule(half: Float)
   case torus(minor: Float)
   case plane
+  case mesh(Mesh)
+  case shape(DistanceShape)
 
-  /// Half the size of the box around the shape; nil if it has no end.
+  /// The box around a shape that is not centred; nil for the others.
+  var box: (low: Vec3, high: Vec3)? {
+    switch self {
+    case .mesh(let mesh): (mesh.low, mesh.high)
+    case .shape(let shape): (shape.low, shape.high)
+    default: nil
+    }
+  }
+
+  /// Half the size of the box around a shape at the origin; nil if it has no end.
   var halfExtent: Vec3? {
     switch self {
     case .sphere, .box: Vec3(1, 1, 1)
     case .frustum(let top): Vec3(max(1, top), 1, max(1, top))
     case .capsule(let half): Vec3(1, half + 1, 1)
     case .torus(let minor): Vec3(1 + minor, minor, 1 + minor)
-    case .plane: nil
+    case .plane, .mesh, .shape: nil
     }
   }
 
-  /// 1 for a point outside; -1 for one inside, from where all normals that can be seen point away.
+  /// 1 for a point outside; -1 for one inside, from where all normals that can be seen point away. The normals of
+  /// meshes and shapes are turned against each ray instead.
   func side(of p: Vec3) -> Float {
+    switch self {
+    case .mesh, .shape: 1
+    default: contains(p) ? -1 : 1
+    }
+  }
+
+  /// Whether a point lies inside; the inside of a mesh is where a ray leaves it an odd number of times.
+  func contains(_ p: Vec3) -> Bool {
     let squared = p.x * p.x + p.z * p.z
     let isInside: Bool
     switch self {
@@ -110,8 +144,10 @@ enum UnitShape: Sendable, Equatable {
       let q = squared.squareRoot() - 1
       isInside = q * q + p.y * p.y < minor * minor
     case .plane: isInside = p.y < 0
+    case .mesh(let mesh): isInside = mesh.contains(p)
+    case .shape(let shape): isInside = shape.distance(p) < 0
     }
-    return isInside ? -1 : 1
+    return isInside
   }
 
   /// Calls the visitor with the kernel of this shape, so that its loop is compiled for that kernel alone.
@@ -124,6 +160,7 @@ enum UnitShape: Sendable, Equatable {
     case .capsule(let half): visitor.visit(CapsuleKernel(half: half))
     case .torus(let minor): visitor.visit(MarchedKernel(TorusDistance(minor: minor)))
     case .plane: visitor.visit(PlaneKernel())
+    case .mesh, .shape: visitor.visit(GeneralKernel(shape: self))
     }
   }
 }

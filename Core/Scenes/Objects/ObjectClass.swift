@@ -117,8 +117,8 @@ public enum ObjectClass: Int, Sendable, CaseIterable {
   }
 
   /// Shifts the middle of the box around the parts to the origin and scales its half diagonal.
-  private static func centered(_ parts: [Part], halfDiagonal: Float) -> [Part] {
-    let body = Body(parts: parts, materials: [.plain(.zero), .plain(.zero)])
+  static func centered(_ parts: [Part], halfDiagonal: Float) -> [Part] {
+    let body = Body(parts: parts, materials: [Material](repeating: .plain(.zero), count: 3))
     let high = Vec3(body.reach(Vec3(1, 0, 0)), body.reach(Vec3(0, 1, 0)), body.reach(Vec3(0, 0, 1)))
     let low = -Vec3(body.reach(Vec3(-1, 0, 0)), body.reach(Vec3(0, -1, 0)), body.reach(Vec3(0, 0, -1)))
     let scale = halfDiagonal / ((high - low) / 2).length

@@ -13,6 +13,8 @@ struct CompiledPart {
   var body: Int
   var instance: UInt16
   var semantic: UInt8
+  /// Whether it throws a shadow.
+  var castsShadow: Bool
   /// The corners of its box in the world; empty if it has no end.
   var corners: [Vec3]
   /// The ball of the same volume, which darkens the ground nearby.
@@ -44,7 +46,15 @@ struct CompiledScene {
         let pattern = material.frame * toBody
         var corners: [Vec3] = []
         var radius: Float = 0
-        if let half = shape.halfExtent {
+        if let box = shape.box {
+          let (middle, h) = ((box.low + box.high) / 2 * stretch, (box.high - box.low) / 2 * stretch)
+          corners.reserveCapacity(8)
+          for i in 0..<8 {
+            let sign = Vec3(i & 1 == 0 ? -1 : 1, i & 2 == 0 ? -1 : 1, i & 4 == 0 ? -1 : 1)
+            corners.append(pose(middle + h * sign))
+          }
+          radius = cbrtf(h.x * h.y * h.z)
+        } else if let half = shape.halfExtent {
           let h = half * stretch
           corners.reserveCapacity(8)
           for i in 0..<8 {
@@ -57,7 +67,8 @@ struct CompiledScene {
           CompiledPart(
             shape: shape, matrix: matrix, offset: -(matrix * pose.translation), patternMatrix: pattern,
             patternOffset: material.frame * bodyOffset + material.offset, material: material, body: index,
-            instance: body.instance, semantic: body.semantic, corners: corners, center: pose.translation,
+            instance: body.instance, semantic: body.semantic,
+            castsShadow: body.castsShadow && !corners.isEmpty, corners: corners, center: pose.translation,
             radius: radius))
         if shape == .plane {
           if abs(pose.rotation.row1.y) > 0.999 { ground = min(ground, pose.translation.y) } else { hasWall = true }
@@ -71,7 +82,8 @@ struct CompiledScene {
 
   /// The packets that can show one of these points' convex hull; everything if some point is not in front.
   static func rect(of points: [Vec3], _ camera: Camera, _ grid: SampleGrid) -> PacketRect {
-    guard !points.isEmpty else { return grid.everything }
+    // A box is not the hull of its corners under a bent lens.
+    guard !points.isEmpty, camera.lens == .pinhole || camera.lens == .orthographic else { return grid.everything }
     var low = SIMD2<Float>(repeating: .infinity)
     var high = -low
     for point in points {

@@ -43,11 +43,19 @@ struct Lanes3 {
   @inline(__always) init(_ x: Float8, _ y: Float8, _ z: Float8) { (self.x, self.y, self.z) = (x, y, z) }
   @inline(__always) init(_ v: Vec3) { (x, y, z) = (.all(v.x), .all(v.y), .all(v.z)) }
 
+  /// The vector of one lane.
+  @inline(__always) subscript(lane: Int) -> Vec3 { Vec3(x[lane], y[lane], z[lane]) }
+
+  @inline(__always) mutating func set(_ lane: Int, _ v: Vec3) { (x[lane], y[lane], z[lane]) = (v.x, v.y, v.z) }
+
   @inline(__always) static func + (a: Lanes3, b: Lanes3) -> Lanes3 { Lanes3(a.x + b.x, a.y + b.y, a.z + b.z) }
   @inline(__always) static func - (a: Lanes3, b: Lanes3) -> Lanes3 { Lanes3(a.x - b.x, a.y - b.y, a.z - b.z) }
   @inline(__always) static func * (a: Lanes3, s: Float8) -> Lanes3 { Lanes3(a.x * s, a.y * s, a.z * s) }
   @inline(__always) static prefix func - (a: Lanes3) -> Lanes3 { Lanes3(-a.x, -a.y, -a.z) }
   @inline(__always) func dot(_ b: Lanes3) -> Float8 { x * b.x + y * b.y + z * b.z }
+  @inline(__always) func cross(_ b: Lanes3) -> Lanes3 {
+    Lanes3(y * b.z - z * b.y, z * b.x - x * b.z, x * b.y - y * b.x)
+  }
   @inline(__always) func dot(_ b: Vec3) -> Float8 { x * b.x + y * b.y + z * b.z }
   @inline(__always) var normalized: Lanes3 { self * (1 / root(dot(self))) }
 

@@ -7,11 +7,10 @@ struct VisibilityPass: KernelVisitor {
 
   @inline(__always)
   mutating func visit<K: SolidKernel>(_ kernel: K) {
-    let origin = Lanes3(fan.origin)
     for y in rect.rows {
       let row = fan.row(y)
       for i in rect.packets {
-        let t = kernel.hit(origin, fan.directions(row, packet: i), near: Renderer.nearest)
+        let t = kernel.hit(fan.origins(row, packet: i), fan.directions(row, packet: i), near: Renderer.nearest)
         let at = y * buffers.grid.packets + i
         let closer = t .< buffers.depth[at]
         guard anyLane(closer) else { continue }
@@ -24,15 +23,17 @@ struct VisibilityPass: KernelVisitor {
 
 /// Pass 2: which samples a part hides from the key light.
 ///
-/// The four samples of a pixel look at four points of the lamp, so their mean has soft shadows. A part throws no shadow
-/// on itself: for convex ones the angle to the light already says so.
+/// The four samples of a pixel look at four points of the lamp, so their mean has soft shadows. A simple part throws no
+/// shadow on itself: for convex ones the angle to the light already says so.
 struct ShadowPass: KernelVisitor {
   let buffers: SampleBuffers
-  /// Rays, and the light of even and odd rows, in the frame of the part that throws the shadow.
+  /// RayFan, and the light of even and odd rows, in the frame of the part that throws the shadow.
   let fan: RayFan
   let lightEven, lightOdd: Lanes3
   let part: Int32
   let rect: PacketRect
+  /// How far a part's own shadow starts from its surface, metres.
+  let ownNear: Float
 
   init(
     _ part: CompiledPart, index: Int, fan: RayFan, light: DirectionalLight, buffers: SampleBuffers, rect: PacketRect
@@ -41,6 +42,7 @@ struct ShadowPass: KernelVisitor {
     self.fan = fan.mapped(part.matrix, part.offset)
     self.part = Int32(index)
     self.rect = rect
+    ownNear = 0.02 * part.radius
     let l = light.direction
     let side = l.cross(abs(l.x) < 0.7 ? Vec3(1, 0, 0) : Vec3(0, 1, 0)).normalized
     let other = l.cross(side)
@@ -60,16 +62,23 @@ struct ShadowPass: KernelVisitor {
 
   @inline(__always)
   mutating func visit<K: SolidKernel>(_ kernel: K) {
-    let origin = Lanes3(fan.origin)
     let own = Int8x(repeating: part)
     for y in rect.rows {
       let row = fan.row(y)
       let light = y & 1 == 0 ? lightEven : lightOdd
       for i in rect.packets {
         let at = y * buffers.grid.packets + i
+        if K.shadowsItself {
+          let isOwn = buffers.part[at] .== own
+          if anyLane(isOwn) {
+            let point = fan.origins(row, packet: i) + fan.directions(row, packet: i) * buffers.depth[at]
+            let isDark = isOwn .& kernel.blocks(point, light, near: ownNear)
+            buffers.lit[at].replace(with: Float8(repeating: 0), where: isDark)
+          }
+        }
         let receives = (buffers.part[at] .!= own) .& (buffers.part[at] .>= Int8x(repeating: 0))
         guard anyLane(receives) else { continue }
-        let point = origin + fan.directions(row, packet: i) * buffers.depth[at]
+        let point = fan.origins(row, packet: i) + fan.directions(row, packet: i) * buffers.depth[at]
         let isDark = receives .& kernel.blocks(point, light, near: 1e-3)
         buffers.lit[at].replace(with: Float8(repeating: 0), where: isDark)
       }
@@ -87,8 +96,10 @@ struct ShadingPass: KernelVisitor {
   let index: Int32
   let rect: PacketRect
   let lighting: Lighting
-  /// Rays in the world, in the unit shape's frame and in the cells of the pattern.
+  /// RayFan in the world, in the unit shape's frame and in the cells of the pattern.
   let world, local, pattern: RayFan
+  /// Light of the scene's lamps; nil without any.
+  let lamps: LampBuffers?
 
   // All in one body with local constants: a helper would be handed a copy of this struct for every packet.
   @inline(__always)
@@ -96,13 +107,12 @@ struct ShadingPass: KernelVisitor {
     let (packets, density) = (buffers.grid.packets, buffers.grid.density)
     let own = Int8x(repeating: index)
     // Normals go by the transposed inverse, turned to the camera.
-    let toWorld = part.shape.side(of: local.origin) * part.matrix.transposed
-    let (localOrigin, patternOrigin) = (Lanes3(local.origin), Lanes3(pattern.origin))
+    let toWorld = part.shape.side(of: local.eye) * part.matrix.transposed
     let (key, fill, material) = (lighting.key, lighting.fill, part.material)
-    let pixelWidth = pattern.down.length * Float(density)  // cells per metre of depth
+    let pixelWidth = pattern.pitch * Float(density)  // cells per metre of depth
     let first = rect.rows.lowerBound / density * density
     for top in stride(from: first, to: rect.rows.upperBound, by: density) {
-      let patternRow = pattern.base + pattern.down * (Float(top) + 0.5 * Float(density - 1))
+      let patternRow = pattern.middleRow(top, density: density)
       for i in rect.packets {
         let above = top * packets + i
         let below = above + packets * (density - 1)
@@ -117,13 +127,16 @@ struct ShadingPass: KernelVisitor {
           let t = row == 0 ? depth : depth.replacing(with: buffers.depth[below], where: isBelow)
           let ray = world.directions(world.row(y), packet: i)
           let length = root(ray.dot(ray))
-          let outward = kernel.normal(localOrigin + local.directions(local.row(y), packet: i) * t)
+          let localRow = local.row(y)
+          let along = local.directions(localRow, packet: i)
+          let outward = kernel.normal(local.origins(localRow, packet: i) + along * t, along: along)
           let n = (toWorld * outward).normalized
           if row == 0 {
             // The surface is wider than the ray by 1 / cos.
-            let footprint = t * pixelWidth * length / larger(magnitude(n.dot(ray)), 0.15 * length)
+            let footprint = pattern.width(t, pixelWidth) * length / larger(magnitude(n.dot(ray)), 0.15 * length)
             albedo = material.albedo(
-              patternOrigin + pattern.directions(patternRow, packet: i) * t, footprint: footprint)
+              pattern.origins(patternRow, packet: i) + pattern.directions(patternRow, packet: i) * t,
+              footprint: footprint)
           }
           let (lit, open) = (buffers.lit[at], buffers.open[at])
           let keyed = larger(n.dot(key.direction), .zero) * lit
@@ -140,6 +153,11 @@ struct ShadingPass: KernelVisitor {
             red += key.color.x * shine
             green += key.color.y * shine
             blue += key.color.z * shine
+          }
+          if let lamps {
+            red += albedo.x * lamps.red[at] + lamps.shine[at] * material.specular
+            green += albedo.y * lamps.green[at] + lamps.shine[at] * material.specular
+            blue += albedo.z * lamps.blue[at] + lamps.shine[at] * material.specular
           }
           buffers.red[at].replace(with: red, where: mask)
           buffers.green[at].replace(with: green, where: mask)
@@ -171,14 +189,14 @@ struct ContactPass {
       of: [foot + side + other, foot + side - other, foot - side + other, foot - side - other], camera, buffers.grid)
     let own = Int8x(repeating: Int32(index))
     let lost = abs(height) * r * r / (reach * reach * reach * r * r * r)
-    let origin = Lanes3(world.origin)
     for y in rect.rows {
       let row = world.row(y)
       for i in rect.packets {
         let at = y * buffers.grid.packets + i
         let mask = buffers.part[at] .== own
         guard anyLane(mask) else { continue }
-        let to = Lanes3(ball.center) - (origin + world.directions(row, packet: i) * buffers.depth[at])
+        let to =
+          Lanes3(ball.center) - (world.origins(row, packet: i) + world.directions(row, packet: i) * buffers.depth[at])
         let squared = to.dot(to)
         let hidden = abs(height) * (r * r) / (squared * root(squared) + 1e-4) - lost
         let kept = 1 - smaller(larger(hidden, .zero), .all(0.75))
@@ -201,8 +219,7 @@ struct NormalPass: KernelVisitor {
   @inline(__always)
   mutating func visit<K: SolidKernel>(_ kernel: K) {
     let own = Int8x(repeating: index)
-    let toCamera = part.shape.side(of: local.origin) * (worldToCamera * part.matrix.transposed)
-    let origin = Lanes3(local.origin)
+    let toCamera = part.shape.side(of: local.eye) * (worldToCamera * part.matrix.transposed)
     for y in rect.rows {
       let row = local.row(y)
       for i in rect.packets {
@@ -210,7 +227,9 @@ struct NormalPass: KernelVisitor {
         let mask = buffers.part[at] .== own
         guard anyLane(mask) else { continue }
         let t = Float8.all(1).replacing(with: buffers.depth[at], where: mask)
-        let n = (toCamera * kernel.normal(origin + local.directions(row, packet: i) * t)).normalized
+        let along = local.directions(row, packet: i)
+        let point = local.origins(row, packet: i) + along * t
+        let n = (toCamera * kernel.normal(point, along: along)).normalized
         for lane in 0..<min(8, buffers.grid.width - i * 8) where mask[lane] {
           let to = normals + (y * buffers.grid.width + i * 8 + lane) * 3
           (to[0], to[1], to[2]) = (n.x[lane], n.y[lane], n.z[lane])

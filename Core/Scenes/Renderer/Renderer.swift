@@ -20,7 +20,7 @@ public struct View: Sendable, Equatable {
   public var camera: Camera
   /// sRGB, `[H, W, 3]`.
   public var rgb: [UInt8] = []
-  /// Metres along the camera's z axis, `[H, W]`; 0 where nothing stands.
+  /// Metres along the camera's z axis (fisheye and equirectangular: from the camera), `[H, W]`; 0 where nothing stands.
   public var depth: [Float] = []
   /// Unit normals in the camera's frame, turned to the camera, `[H, W, 3]`; 0 where nothing stands.
   public var normals: [Float] = []
@@ -30,7 +30,7 @@ public struct View: Sendable, Equatable {
   public var classes: [UInt8] = []
 }
 
-/// Renders scenes of analytic primitives by casting one ray per sample, primitive by primitive.
+/// Renders scenes of solids by casting one ray per sample, primitive by primitive.
 ///
 /// Every part visits only the samples inside its own box on the screen, eight at a time; then every part throws its
 /// shadow, then the visible samples are coloured. The picture is a pure function of scene, camera and supersampling: the
@@ -44,8 +44,12 @@ public final class Renderer {
   public let width, height: Int
   /// Samples per pixel and side for the colour: 1, or 2 for smooth edges and soft shadows.
   public let supersampling: Int
-  private let centers: SampleBuffers
+  let centers: SampleBuffers
   private let samples: SampleBuffers
+  /// For pictures of single bodies.
+  lazy var scratch = SampleBuffers(SampleGrid(width: width, height: height, density: 1))
+  /// Made when a scene with lamps is first seen.
+  private var lampBuffers: LampBuffers?
 
   public init(width: Int, height: Int, supersampling: Int = 2) {
     require(
@@ -59,7 +63,10 @@ public final class Renderer {
 
   /// One picture of the scene with the maps that were asked for.
   public func render(_ scene: Scene, from camera: Camera, _ outputs: RenderOutputs = .all) -> View {
-    let compiled = CompiledScene(scene)
+    render(CompiledScene(scene), from: camera, outputs)
+  }
+
+  func render(_ compiled: CompiledScene, from camera: Camera, _ outputs: RenderOutputs) -> View {
     var view = View(camera: camera)
     look(compiled, camera)
     if outputs.contains(.depth) { view.depth = map(empty: 0) { at, lane in centers.depth[at][lane] } }
@@ -117,7 +124,7 @@ public final class Renderer {
     }
   }
 
-  @inline(__always) private func forEachPixel(_ body: (_ pixel: Int, _ at: Int, _ lane: Int) -> Void) {
+  @inline(__always) func forEachPixel(_ body: (_ pixel: Int, _ at: Int, _ lane: Int) -> Void) {
     for y in 0..<height {
       for x in 0..<width { body(y * width + x, y * centers.grid.packets + x >> 3, x & 7) }
     }
@@ -132,8 +139,13 @@ public final class Renderer {
     }
   }
 
-  private func cast(_ scene: CompiledScene, _ camera: Camera, _ parts: Range<Int>, into buffers: SampleBuffers) {
-    let world = worldFan(camera, buffers.grid)
+  func cast(_ scene: CompiledScene, _ camera: Camera, _ parts: Range<Int>, into buffers: SampleBuffers) {
+    withRays(camera, buffers.grid) { cast(scene, camera, $0, parts, into: buffers) }
+  }
+
+  private func cast(
+    _ scene: CompiledScene, _ camera: Camera, _ world: RayFan, _ parts: Range<Int>, into buffers: SampleBuffers
+  ) {
     for index in parts {
       let part = scene.parts[index]
       var pass = VisibilityPass(
@@ -143,14 +155,22 @@ public final class Renderer {
     }
   }
 
-  private func worldFan(_ camera: Camera, _ grid: SampleGrid) -> RayFan {
+  /// The rays of a camera in the world.
+  private func withRays<T>(_ camera: Camera, _ grid: SampleGrid, _ body: (RayFan) -> T) -> T {
     let back = camera.worldToCamera.inverse
-    return RayFan(camera, on: grid).mapped(back.rotation, back.translation)
+    if camera.lens == .pinhole {
+      return body(RayFan(camera, on: grid).mapped(back.rotation, back.translation))
+    }
+    let rays = LensRays(camera, on: grid)
+    return withExtendedLifetime(rays) { body(RayFan(rays).mapped(back.rotation, back.translation)) }
   }
 
   private func normals(_ scene: CompiledScene, _ camera: Camera) -> [Float] {
+    withRays(camera, centers.grid) { normals(scene, camera, $0) }
+  }
+
+  private func normals(_ scene: CompiledScene, _ camera: Camera, _ world: RayFan) -> [Float] {
     var normals = [Float](repeating: 0, count: width * height * 3)
-    let world = worldFan(camera, centers.grid)
     normals.withUnsafeMutableBufferPointer { normals in
       guard let to = normals.baseAddress else { return }
       for (index, part) in scene.parts.enumerated() {
@@ -166,14 +186,19 @@ public final class Renderer {
 
   /// Colours the picture into `[H, W, 3]` bytes; `look` must have been called for the same scene and camera.
   func paint(_ scene: CompiledScene, _ camera: Camera, to bytes: UnsafeMutablePointer<UInt8>) {
+    withRays(camera, samples.grid) { paint(scene, camera, $0) }
+    resolve(to: bytes)
+  }
+
+  private func paint(_ scene: CompiledScene, _ camera: Camera, _ world: RayFan) {
     let grid = samples.grid
     if samples !== centers {
       samples.clear()
-      cast(scene, camera, 0..<scene.parts.count, into: samples)
+      cast(scene, camera, world, 0..<scene.parts.count, into: samples)
     }
-    let world = worldFan(camera, grid)
     samples.lit.update(repeating: Float8(repeating: 1), count: grid.count)
-    for (index, part) in scene.parts.enumerated() where !part.corners.isEmpty {
+    let isSunny = scene.lighting.key.color != .zero
+    for (index, part) in scene.parts.enumerated() where part.castsShadow && isSunny {
       var pass = ShadowPass(
         part, index: index, fan: world, light: scene.lighting.key, buffers: samples,
         rect: scene.shadowRect(of: part, camera, grid))
@@ -183,16 +208,40 @@ public final class Renderer {
     for (index, plane) in scene.parts.enumerated() where plane.shape == .plane {
       for ball in scene.parts { ContactPass.run(ball, on: plane, index: index, world, camera, samples) }
     }
+    let lamps = scene.lighting.lamps.isEmpty ? nil : shine(scene, camera, world)
     paintSky(scene.lighting, world)
     for (index, part) in scene.parts.enumerated() {
       var pass = ShadingPass(
         buffers: samples, part: part, index: Int32(index),
         rect: CompiledScene.rect(of: part.corners, camera, grid), lighting: scene.lighting, world: world,
         local: world.mapped(part.matrix, part.offset),
-        pattern: world.mapped(part.patternMatrix, part.patternOffset))
+        pattern: world.mapped(part.patternMatrix, part.patternOffset), lamps: lamps)
       part.shape.accept(&pass)
     }
-    resolve(to: bytes)
+  }
+
+  /// The light of all lamps.
+  private func shine(_ scene: CompiledScene, _ camera: Camera, _ world: RayFan) -> LampBuffers {
+    let lamps = lampBuffers ?? LampBuffers(samples.grid)
+    lampBuffers = lamps
+    lamps.clear()
+    for lamp in scene.lighting.lamps {
+      lamps.switchOn()
+      if lamp.hasShadows {
+        for (index, part) in scene.parts.enumerated() where part.castsShadow {
+          LampShadowPass(part, index: index, fan: world, lamp: lamp, lamps, samples, samples.grid.everything)
+            .run(part.shape)
+        }
+      }
+      for (index, part) in scene.parts.enumerated() {
+        LampPass(
+          buffers: samples, lamps: lamps, lamp: lamp, part: part, index: Int32(index),
+          rect: CompiledScene.rect(of: part.corners, camera, samples.grid), world: world,
+          local: world.mapped(part.matrix, part.offset)
+        ).run(part.shape)
+      }
+    }
+    return lamps
   }
 
   private func paintSky(_ lighting: Lighting, _ world: RayFan) {

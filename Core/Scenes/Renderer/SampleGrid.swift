@@ -41,41 +41,6 @@ struct PacketRect: Equatable {
   var isEmpty: Bool { packets.isEmpty || rows.isEmpty }
 }
 
-/// The rays of a pinhole camera in some affine frame: origin + t * (base + x across + y down) at sample (x, y).
-///
-/// t is the depth in the camera, whatever the frame, so frames can be changed without changing t.
-struct RayFan {
-  var origin, base, across, down: Vec3
-
-  /// The rays in the camera's own frame.
-  init(_ camera: Camera, on grid: SampleGrid) {
-    origin = .zero
-    let pixel = Vec3(
-      (grid.start - camera.center.x) / camera.focal.x, (grid.start - camera.center.y) / camera.focal.y, 1)
-    base = pixel
-    across = Vec3(grid.spacing / camera.focal.x, 0, 0)
-    down = Vec3(0, grid.spacing / camera.focal.y, 0)
-  }
-
-  private init(origin: Vec3, base: Vec3, across: Vec3, down: Vec3) {
-    (self.origin, self.base, self.across, self.down) = (origin, base, across, down)
-  }
-
-  /// The same rays in the frame p -> matrix p + offset.
-  func mapped(_ matrix: Mat3, _ offset: Vec3) -> RayFan {
-    RayFan(origin: matrix * origin + offset, base: matrix * base, across: matrix * across, down: matrix * down)
-  }
-
-  /// The direction of the first sample of a row.
-  @inline(__always) func row(_ y: Int) -> Vec3 { base + down * Float(y) }
-
-  /// The directions of a packet, given its row.
-  @inline(__always) func directions(_ row: Vec3, packet: Int) -> Lanes3 {
-    let x = laneNumbers + Float(packet * 8)
-    return Lanes3(row.x + x * across.x, row.y + x * across.y, row.z + x * across.z)
-  }
-}
-
 /// What is known of every sample, packet by packet; reused from picture to picture.
 final class SampleBuffers {
   let grid: SampleGrid
@@ -111,6 +76,14 @@ final class SampleBuffers {
     green.deallocate()
     blue.deallocate()
     part.deallocate()
+  }
+
+  func clear(_ rect: PacketRect) {
+    for y in rect.rows {
+      let first = y * grid.packets + rect.packets.lowerBound
+      (depth + first).update(repeating: Float8(repeating: .infinity), count: rect.packets.count)
+      (part + first).update(repeating: Int8x(repeating: -1), count: rect.packets.count)
+    }
   }
 
   func clear() {

@@ -8,9 +8,16 @@ protocol SolidKernel {
   func blocks(_ origin: Lanes3, _ direction: Lanes3, near: Float) -> Mask8
   /// The outward normal, of any length, at a point of the surface.
   func normal(_ point: Lanes3) -> Lanes3
+  /// The same at the end of a ray of this direction; turned against it by shapes that have no inside.
+  func normal(_ point: Lanes3, along direction: Lanes3) -> Lanes3
+  /// Whether a part of this shape can throw a shadow on itself.
+  static var shadowsItself: Bool { get }
 }
 
 extension SolidKernel {
+  @inline(__always) func normal(_ point: Lanes3, along direction: Lanes3) -> Lanes3 { normal(point) }
+  @inline(__always) static var shadowsItself: Bool { false }
+
   @inline(__always) func blocks(_ o: Lanes3, _ d: Lanes3, near: Float) -> Mask8 {
     hit(o, d, near: near) .< Float8(repeating: .infinity)
   }
