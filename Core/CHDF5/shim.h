@@ -16,6 +16,7 @@ static inline hid_t hdf5_native_float64(void) { return H5T_NATIVE_DOUBLE; }
 static inline hid_t hdf5_native_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t hdf5_native_int32(void) { return H5T_NATIVE_INT32; }
 static inline hid_t hdf5_native_uint8(void) { return H5T_NATIVE_UINT8; }
+static inline hid_t hdf5_object_reference(void) { return H5T_STD_REF_OBJ; }
 static inline hid_t hdf5_c_string(void) { return H5T_C_S1; }
 
 static inline hid_t hdf5_default(void) { return H5P_DEFAULT; }

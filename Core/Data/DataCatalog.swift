@@ -1,13 +1,30 @@
 import ReproConfig
 
 /// Every provider of real data; the procedural worlds are added above this layer.
-public let dataProviders: [any DatasetProvider.Type] = [CIFAR10.self, FashionMNIST.self, MNIST.self]
+public let dataProviders: [any DatasetProvider.Type] = [
+  // Images.
+  CIFAR10.self, FashionMNIST.self, MNIST.self, Omniglot.self, OmniglotRuns.self, ORLFaces.self, TinyImageNet.self,
+  // Scenes and shapes.
+  CommonMeshes.self, KITTIObjectSample.self, MiddleburyStereo.self, ModelNet10Voxels.self, NeRFLego.self,
+  SceauxCastle.self,
+  // Sound, motion, time series, tables, features of several views.
+  AReM.self, MotionCapture.self, MultiViewFeatures.self, SpokenDigits.self, TabularData.self, UCRSeries.self,
+  // Texts.
+  MovieReviewDocuments.self, Multi30k.self, SentenceClassification.self, ShortTextTopics.self, STSBenchmark.self,
+  TinyShakespeare.self, WikiText2.self,
+  // Graphs and interactions.
+  LastFM.self, Planetoid.self,
+]
 
 /// What the command line knows of the published files behind the providers: `repro data list`, `fetch` and `check`.
 public enum DataCatalog {
   /// All sets of files, by id.
   public static let sets: [SourceSet] = [
-    CIFAR10.originalFiles, CIFAR10.jpegFiles, FashionMNIST.files, MNIST.files,
+    CIFAR10.originalFiles, CIFAR10.jpegFiles, FashionMNIST.files, MNIST.files, .omniglot, .orlFaces, .tinyImagenet,
+    .meshes, .kittiObjectSample, .middleburyStereo, .modelnet10Voxels, .nerfLego, .sceauxCastle,
+    .arem, .mocap, .multiview, .fsdd, .tabular, .timeseries,
+    .movieReviewDocuments, .multi30k, .sentenceClassification, .shortTextTopics, .stsbenchmark, .tinyshakespeare,
+    .wikitext2, .lastfm, .planetoid, .cifar10Resnet,
   ]
 
   /// How a file stands on this machine.

@@ -164,7 +164,7 @@ extension HDF5File {
 
   // MARK: Inside the lock
 
-  private func info(_ dataset: hid_t, _ object: String) throws -> (element: HDF5Element, shape: Shape) {
+  func info(_ dataset: hid_t, _ object: String) throws -> (element: HDF5Element, shape: Shape) {
     let type = try HDF5Library.check(H5Dget_type(dataset), place(object), "read the type")
     defer { H5Tclose(type) }
     let space = try HDF5Library.check(H5Dget_space(dataset), place(object), "read the shape")
@@ -200,7 +200,7 @@ extension HDF5File {
   }
 
   /// Refuses a header that claims more than the stored bytes can hold: zlib packs at most 1032 bytes into one.
-  private func checkSize(_ dataset: hid_t, _ object: String, _ shape: Shape, bytes: Int) throws {
+  func checkSize(_ dataset: hid_t, _ object: String, _ shape: Shape, bytes: Int) throws {
     let creation = try HDF5Library.check(H5Dget_create_plist(dataset), place(object), "read")
     defer { H5Pclose(creation) }
     let layout = H5Pget_layout(creation)

@@ -107,8 +107,9 @@ import Testing
 
   @Test func theMirrorPassesTheCheckAndIsFetchedFrom() throws {
     try withMirror { root in
-      for id in ["fashion-mnist", "mnist", "cifar10-jpeg"] {
-        #expect(try DataCatalog.check(id, root: root).allSatisfy { $0.isPresent && $0.isVerified })
+      // Every set but the original CIFAR-10, which the mirror lacks.
+      for set in DataCatalog.sets where set.id != "cifar10" {
+        #expect(try DataCatalog.check(set.id, root: root).allSatisfy { $0.isPresent && $0.isVerified }, "\(set.id)")
       }
       try DataCatalog.fetch("mnist", root: root)
       let own = DataRoot(cache: root.cache, mirror: nil, seed: 1)

@@ -7,6 +7,8 @@ public enum Deflate {
   /// What stands around the compressed data.
   public enum Wrapper: Int32, Sendable {
     case raw = -15
+    /// RFC 1950, as inside MATLAB files.
+    case zlib = 15
     case gzip = 31
   }
 

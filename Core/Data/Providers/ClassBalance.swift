@@ -20,7 +20,7 @@ enum ClassBalance {
   }
 
   /// The items of each class, in the order of the file.
-  static func members(_ labels: [UInt8], classes: Int) -> [[Int]] {
+  static func members(_ labels: [some BinaryInteger], classes: Int) -> [[Int]] {
     var members = [[Int]](repeating: [], count: classes)
     for (i, label) in labels.enumerated() { members[Int(label)].append(i) }
     return members
@@ -35,7 +35,7 @@ enum ClassBalance {
   }
 
   /// The first items of every class: the same for every seed.
-  static func first(_ total: Int, _ labels: [UInt8], classes: Int) -> [Int] {
+  static func first(_ total: Int, _ labels: [some BinaryInteger], classes: Int) -> [Int] {
     let members = members(labels, classes: classes)
     let quotas = quotas(total, available: members.map(\.count))
     return interleaved(zip(members, quotas).map { $0.prefix($1) })
@@ -46,7 +46,7 @@ enum ClassBalance {
   /// Each class is shuffled by its own child of `stream`; validation takes from the front, training what follows. So
   /// the validation part does not depend on the size of the training part.
   static func draw(
-    train: Int, validation: Int, _ labels: [UInt8], classes: Int, stream: RandomStream
+    train: Int, validation: Int, _ labels: [some BinaryInteger], classes: Int, stream: RandomStream
   ) -> (train: [Int], validation: [Int]) {
     let members = members(labels, classes: classes)
     let shuffled = members.enumerated().map { c, items in
