@@ -118,7 +118,11 @@ public struct CellRunner: Sendable {
 
   /// What is different for the run that stands in the folder, so that this one cannot go on with it; nil if it can.
   private func foreignContent(_ recipePath: String) throws -> String? {
-    guard SafeFile.exists(recipePath) else { return nil }
+    guard SafeFile.exists(recipePath) else {
+      // Somebody took the recipe away; what it belonged to is kept.
+      let work = ["record.json", "checkpoint.h5", "checkpoint.previous.h5"].first { SafeFile.exists("\(folder)/\($0)") }
+      return work.map { _ in "the recipe or the machine's libraries" }
+    }
     if try YAMLNode(path: recipePath).canonical != recipe.canonical { return "the recipe or the machine's libraries" }
     if !keepsOtherCode, !code.agrees(with: CodeStamp(folder: folder) ?? CodeStamp()) { return "the program" }
     return SafeFile.exists(recordPath) ? "the recipe or the machine's libraries" : nil

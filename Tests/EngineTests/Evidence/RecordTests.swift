@@ -1,3 +1,4 @@
+import Glibc
 import ReproConfig
 import ReproData
 import Synchronization
@@ -225,6 +226,15 @@ import Testing
       #expect(
         said.withLock { $0 } == ["\(folder)/run: the program changed; the earlier run was moved to \(folder)/run.old1"])
       #expect(try RunRecord(JSONValue(path: folder + "/run.old1/record.json"), at: "") == first)
+    }
+  }
+
+  @Test func aRunWhoseRecipeWasTakenAwayIsKept() throws {
+    try withTemporaryFolder { folder in
+      let record = try runnableRunner(runnableRecipe(), folder: folder + "/run").run { _ in }
+      #expect(rename(folder + "/run/recipe.yaml", folder + "/elsewhere.yaml") == 0)
+      _ = try runnableRunner(runnableRecipe("{type: toy, noise: 0.2}"), folder: folder + "/run").run { _ in }
+      #expect(try RunRecord(JSONValue(path: folder + "/run.old1/record.json"), at: "") == record)
     }
   }
 
