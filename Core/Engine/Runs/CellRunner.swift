@@ -134,6 +134,7 @@ public struct CellRunner: Sendable {
     }
     session.seconds = now() - started + earlierSeconds
     let measurements = failure == nil ? try evaluate(method, session.state, data, random, progress) : []
+    if failure == nil { try drawPictures(of: method, session.state, data, random) }
     let record = RunRecord(
       cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
       status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: try recipeSHA256(),
@@ -242,7 +243,7 @@ public struct CellRunner: Sendable {
     try SafeFile.write(folder + "/timing.json", text: try timing.text(pretty: true))
   }
 
-  private struct FrozenEncoder<M: MethodPlugin>: Encoder {
+  struct FrozenEncoder<M: MethodPlugin>: Encoder {
     let method: M
     let state: M.State
     func features(of batch: Batch) throws -> Features { try method.embed(state, batch) }
