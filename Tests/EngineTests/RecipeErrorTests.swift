@@ -119,7 +119,7 @@ struct BadRecipe: Sendable, CustomTestStringConvertible {
     BadRecipe(
       "form: superiority", "form: superiorty",
       "r.yaml:21:58: claims[0].form is 'superiorty', expected one of superiority, non-inferiority, equivalence, trend, "
-        + "larger-gain; did you mean 'superiority'?"),
+        + "larger-gain, rank-correlation; did you mean 'superiority'?"),
     BadRecipe("delta: 0.01", "delta: 0", "r.yaml:21:106: claims[0].delta is '0', expected more than 0"),
     BadRecipe("delta: 0.01", "n: 7", "r.yaml:21:5: claims[0].n is 7, expected 5, 8, 10 or 20"),
     BadRecipe("delta: 0.01", "extend_to: 10", "r.yaml:21:5: claims[0] extends n = 8, expected n = 5"),
@@ -128,10 +128,10 @@ struct BadRecipe: Sendable, CustomTestStringConvertible {
       "r.yaml:21:5: claims[0] has no 'margin'; add 'margin: ...'"),
     BadRecipe(
       "form: superiority, better: method, than: no-b", "form: trend, levels: [method, no-b]",
-      "r.yaml:21:5: claims[0].levels has 2 arms, expected at least 3"),
+      "r.yaml:21:5: claims[0].levels has 2 arms, expected 3 to 12"),
     BadRecipe(
       "form: superiority", "form: equivalence, margin: 0.1, without_hurting: {metric: near.top1, margin: 0.1}",
-      "r.yaml:21:84: unknown key 'without_hurting' in claims[0]; known keys are attempt, better, delta, extend_to, form, "
+      "r.yaml:21:84: unknown key 'without_hurting' in claims[0]; known keys are attempt, better, delta, exploratory, extend_to, form, "
         + "id, margin, metric, n, primary, statement, than"),
     BadRecipe(
       "seeds: 8}", "seeds: 5}",

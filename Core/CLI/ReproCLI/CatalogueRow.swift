@@ -105,7 +105,7 @@ extension CatalogueRow {
     func text(_ value: Double?) -> String { value.map { decimals($0, 3) } ?? "diverged" }
     let values = measured.means.map(\.mean)
     switch claim.form {
-    case .trend: return values.map(text).joined(separator: ", ")
+    case .trend, .rankCorrelation: return values.map(text).joined(separator: ", ")
     case .largerGain(let gain, let other, _):
       func mean(_ arm: String) -> Double? { measured.means.first { $0.arm == arm }?.mean }
       func difference(_ gain: Claim.Gain) -> Double? {

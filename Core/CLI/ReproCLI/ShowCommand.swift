@@ -164,6 +164,7 @@ extension Claim.Form {
     case .nonInferiority(let better, let than, let margin):
       return "\(better) no worse than \(than) by more than \(margin)"
     case .equivalence(let better, let than, let margin): return "\(better) = \(than) within \(margin)"
+    case .rankCorrelation(let arms, let other): return "orders \(list(arms)) as \(other) does"
     case .trend(let levels): return "better from level to level, " + levels.joined(separator: " < ")
     case .largerGain(let gain, let other, let margin):
       return "(\(gain.better) - \(gain.than)) > (\(other.better) - \(other.than))"

@@ -4,14 +4,25 @@ import ReproConfig
 public struct MetricName: Sendable, Hashable, CustomStringConvertible {
   public let evaluation: String
   public let measurement: String
+  /// Where the recipe names it; equal names are equal wherever they stand.
+  public let mark: YAMLNode.Mark
   public var description: String { "\(evaluation).\(measurement)" }
+
+  public static func == (a: MetricName, b: MetricName) -> Bool {
+    a.evaluation == b.evaluation && a.measurement == b.measurement
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(evaluation)
+    hasher.combine(measurement)
+  }
 
   fileprivate init(_ node: YAMLNode, named name: String) throws(ReproError) {
     let parts = try node.string(named: name).split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, isIdentifier(parts[0]), !parts[1].isEmpty, !parts[1].contains(" ") else {
       throw node.wrong(name, expected: "EVALUATION.MEASUREMENT", hint: "for example knn.top1")
     }
-    (evaluation, measurement) = (String(parts[0]), String(parts[1]))
+    (evaluation, measurement, mark) = (String(parts[0]), String(parts[1]), node.mark)
   }
 }
 
@@ -57,6 +68,8 @@ public struct Claim: Sendable {
     case trend(levels: [String])
     /// The gain of one pair of arms exceeds that of another by the margin; d_i is the difference of the two differences.
     case largerGain(Gain, comparedWith: Gain, margin: Double)
+    /// Within a seed, arms that are better on the metric are better on another one, too: mean rho > 0; four arms or more.
+    case rankCorrelation(arms: [String], with: MetricName)
   }
 
   /// How much one arm is better than another.
@@ -71,13 +84,15 @@ public struct Claim: Sendable {
     public let margin: Double
   }
 
-  static let forms = ["superiority", "non-inferiority", "equivalence", "trend", "larger-gain"]
+  static let forms = ["superiority", "non-inferiority", "equivalence", "trend", "larger-gain", "rank-correlation"]
 
   public let id: String
   /// One sentence for people; may be empty.
   public let statement: String
   /// The one claim of the paper that is tested at 0.05 without adjustment.
   public let isPrimary: Bool
+  /// Suggested by results: shown with its numbers, and never given a verdict.
+  public let isExploratory: Bool
   public let metric: MetricName
   public let form: Form
   /// The smallest effect that would matter, in units of the metric, > 0.
@@ -96,8 +111,18 @@ public struct Claim: Sendable {
     case .superiority(let better, let than, _, _): [better] + than
     case .nonInferiority(let better, let than, _), .equivalence(let better, let than, _): [better, than]
     case .trend(let levels): levels
+    case .rankCorrelation(let arms, _): arms
     case .largerGain(let gain, let other, _):
       [gain.better, gain.than, other.better, other.than].reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+  }
+
+  /// Every metric that the claim is about: its own, and that of a guard or a correlation.
+  public var metrics: [MetricName] {
+    switch form {
+    case .superiority(_, _, _, let rule?): [metric, rule.metric]
+    case .rankCorrelation(_, let other): [metric, other]
+    default: [metric]
     }
   }
 
@@ -106,6 +131,10 @@ public struct Claim: Sendable {
     id = try section.identifier("id")
     statement = try section.string("statement", default: "")
     isPrimary = try section.bool("primary", default: false)
+    isExploratory = try section.bool("exploratory", default: false)
+    if isPrimary && isExploratory {
+      throw ReproError(.usage, at: "\(mark)", found: "claim '\(id)' is both primary and exploratory")
+    }
     metric = try names.metric(section.require("metric"), named: "\(section.name).metric")
     form = try Form(&section, names)
     delta = try section.ifPresent("delta") { node, name throws(ReproError) in
@@ -150,12 +179,20 @@ extension Claim.Form {
         better: gain.better, than: gain.than, margin: try section.double("margin", in: Claim.positive))
     case "trend":
       let levels = try section.arms("levels", names, mayBeOne: false)
-      guard levels.count >= 3 else {
+      guard (3...12).contains(levels.count) else {
         throw ReproError(
           .usage, at: "\(section.node.mark)", found: "\(section.name).levels has \(levels.count) arms",
-          expected: "at least 3")
+          expected: "3 to 12")
       }
       self = .trend(levels: levels)
+    case "rank-correlation":
+      let arms = try section.arms("arms", names, mayBeOne: false)
+      guard (4...12).contains(arms.count) else {
+        throw ReproError(
+          .usage, at: "\(section.node.mark)", found: "\(section.name).arms has \(arms.count) arms", expected: "4 to 12")
+      }
+      self = .rankCorrelation(
+        arms: arms, with: try names.metric(section.require("with"), named: "\(section.name).with"))
     default:
       let gain = try Claim.Gain(&section, names)
       var other = try Section(section.require("compared_with"), name: "\(section.name).compared_with")

@@ -3,13 +3,20 @@ import ReproData
 
 /// The recorded results of a recipe: what a rerun is compared with. Written by `--record` only, never by hand.
 public struct Golden: Sendable, Equatable {
-  public static let format = 1
+  /// Format 1 had no checksum, no curves and no bits of the tiny scale; it is read, and written no more.
+  public static let format = 2
 
   /// Why the numbers moved, newest last.
   public struct Event: Sendable, Equatable {
     public var scale: Scale
     public var because: String
     public var commit: String
+    /// Which look at the evaluation seeds this was, from 1; 0 at scale tiny, where nothing is judged.
+    public var attempt = 0
+    /// The seeds that were looked at; empty at scale tiny.
+    public var seeds: [UInt64] = []
+    /// The test that shows the bug whose repair allowed the same seeds again; nil without one.
+    public var provenBug: String?
   }
 
   /// One cell's results.
@@ -21,6 +28,8 @@ public struct Golden: Sendable, Equatable {
     /// The last value of the loss, of each stage.
     public var losses: [RunRecord.Measurement]
     public var measurements: [RunRecord.Measurement]
+    /// Thinned learning curves for pictures, in four digits; empty at scale tiny.
+    public var curves: [RunRecord.Curve] = []
 
     public init(_ record: RunRecord) {
       arm = record.cell.arm
@@ -31,7 +40,35 @@ public struct Golden: Sendable, Equatable {
         curve.values.last.map { RunRecord.Measurement(name: "\(curve.stage).loss", value: $0) }
       }
       measurements = record.measurements
+      if record.cell.scale != .tiny { curves = record.curves.map { $0.thinned(points: Golden.curvePoints) } }
     }
+
+    /// Whether everything that is compared bit by bit agrees: curves are pictures.
+    public func hasSameBits(as other: Cell) -> Bool { bits == other.bits }
+
+    /// The cell as one line, numbers with all their bits.
+    var bits: String {
+      let numbers = (losses + measurements).map { "\($0.name)=\(hexFloat($0.value))" }
+      return "\(arm) \(seed) \(status.rawValue) \(weightsSHA256) " + numbers.joined(separator: " ")
+    }
+
+    public func value(_ metric: MetricName) -> Double? {
+      let name = "\(metric)"
+      return measurements.first { $0.name == name }?.value
+    }
+  }
+
+  /// A name and the hash that belongs to it.
+  public struct Digest: Sendable, Equatable {
+    public var name, sha256: String
+  }
+
+  /// What was said about a claim when the results were recorded.
+  public struct Judged: Sendable, Equatable {
+    public var claim: String
+    public var verdict: Verdict
+    /// After attempts, before the adjustment within the paper.
+    public var p: Double
   }
 
   /// All cells of one scale, with what decided their bits.
@@ -40,7 +77,18 @@ public struct Golden: Sendable, Equatable {
     public var planSHA256: String
     public var data: String
     public var cells: [Cell]
+    /// The bits of the tiny scale at that moment; empty at scale tiny itself and in results of format 1.
+    public var tinySHA256 = ""
+    /// Each arm's resolved recipe; empty in results of format 1.
+    public var recipes: [Digest] = []
+    public var verdicts: [Judged] = []
+
+    /// SHA-256 over all cells' bits: for the tiny scale the fingerprint of the recipe's whole code path.
+    public var bitsSHA256: String { SHA256.hex(of: cells.map(\.bits).joined(separator: "\n")) }
   }
+
+  /// Points of a recorded curve.
+  static let curvePoints = 24
 
   public var recipe: String
   public var results: [Scale: Results]
@@ -52,88 +100,61 @@ public struct Golden: Sendable, Equatable {
     history = []
   }
 
+  /// Looks at evaluation seeds so far, >= 1: what p-values are multiplied by.
+  public var attempts: Int { max(1, history.last { $0.scale == .small }?.attempt ?? 1) }
+
+  /// Why the numbers of a scale moved last.
+  public func lastReason(_ scale: Scale) -> String? { history.last { $0.scale == scale }?.because }
+
   /// Takes the records of a finished sweep in the place of what stood there for their scale.
-  public mutating func record(_ records: [RunRecord], because: String, commit: String) {
+  ///
+  /// - Parameters:
+  ///   - tiny: the bits of the tiny scale of the code that made the records; not for records of that scale.
+  ///   - attempt: which look at the evaluation seeds this is; not for scale tiny.
+  ///   - provenBug: the test that shows the bug whose repair allowed the same seeds again.
+  public mutating func record(
+    _ records: [RunRecord], because: String, commit: String, tiny: String = "", attempt: Int = 1,
+    provenBug: String? = nil
+  ) {
     guard let first = records.first else { return }
-    results[first.cell.scale] = Results(
-      fingerprint: first.fingerprint, planSHA256: first.planSHA256, data: first.data, cells: records.map(Cell.init))
-    history.append(Event(scale: first.cell.scale, because: because, commit: commit))
-  }
-
-  // MARK: JSON
-
-  public init(path: String) throws {
-    let json = try JSONValue(path: path)
-    let format = try json.required("format", as: \.int, at: path)
-    guard format == Golden.format else {
-      throw ReproError(.data, at: path, found: "the golden has format \(format)", expected: "\(Golden.format)")
+    let scale = first.cell.scale
+    var recipes: [Digest] = []
+    var seeds: [UInt64] = []
+    for record in records {
+      if !recipes.contains(where: { $0.name == record.cell.arm }) {
+        recipes.append(Digest(name: record.cell.arm, sha256: record.recipeSHA256))
+      }
+      if !seeds.contains(record.cell.seed) { seeds.append(record.cell.seed) }
     }
-    recipe = try json.required("recipe", as: \.string, at: path)
-    results = [:]
-    history = []
-    for event in try json.required("history", as: \.array, at: path) {
-      guard let scale = Scale(rawValue: try event.required("scale", as: \.string, at: path)) else { continue }
-      history.append(
-        Event(
-          scale: scale, because: try event.required("because", as: \.string, at: path),
-          commit: try event.required("commit", as: \.string, at: path)))
-    }
-    for scale in Scale.allCases {
-      guard let part = json[scale.rawValue] else { continue }
-      let cells = try part.required("cells", as: \.array, at: path).map { try Cell($0, at: path) }
-      results[scale] = Results(
-        fingerprint: Fingerprint(part["fingerprint"] ?? .null),
-        planSHA256: try part.required("plan_sha256", as: \.string, at: path),
-        data: try part.required("data", as: \.string, at: path), cells: cells)
-    }
-  }
-
-  public func write(_ path: String) throws {
-    var json: JSONValue = ["format": .int(Golden.format), "recipe": .string(recipe)]
-    json["history"] = .array(
-      history.map {
-        ["scale": .string($0.scale.rawValue), "because": .string($0.because), "commit": .string($0.commit)]
-      })
-    for scale in Scale.allCases {
-      guard let part = results[scale] else { continue }
-      json[scale.rawValue] = [
-        "fingerprint": part.fingerprint.json, "plan_sha256": .string(part.planSHA256), "data": .string(part.data),
-        "cells": .array(part.cells.map(\.json)),
-      ]
-    }
-    if let slash = path.lastIndex(of: "/") { try SafeFile.makeFolder(String(path[..<slash])) }
-    try SafeFile.write(path, text: try json.text(pretty: true) + "\n")
+    results[scale] = Results(
+      fingerprint: first.fingerprint, planSHA256: first.planSHA256, data: first.data, cells: records.map(Cell.init),
+      tinySHA256: tiny, recipes: recipes)
+    history.append(
+      Event(
+        scale: scale, because: because, commit: commit, attempt: scale == .tiny ? 0 : attempt,
+        seeds: scale == .tiny ? [] : seeds, provenBug: provenBug))
   }
 }
 
-extension Golden.Cell {
-  init(_ json: JSONValue, at path: String) throws {
-    arm = try json.required("arm", as: \.string, at: path)
-    guard let seed = UInt64(try json.required("seed", as: \.string, at: path)),
-      let status = RunRecord.Status(rawValue: try json.required("status", as: \.string, at: path))
-    else { throw ReproError(.data, at: path, found: "a cell's seed or status cannot be read") }
-    (self.seed, self.status) = (seed, status)
-    weightsSHA256 = try json.required("weights_sha256", as: \.string, at: path)
-    func numbers(_ name: String) throws -> [RunRecord.Measurement] {
-      try json.required(name, as: \.array, at: path).map { item in
-        let bits = try item.required("bits", as: \.string, at: path)
-        guard let value = Double(bits), value.isFinite else {
-          throw ReproError(.data, at: path, found: "'\(bits)' is no finite number", hint: "a golden never holds NaN")
-        }
-        return RunRecord.Measurement(name: try item.required("name", as: \.string, at: path), value: value)
-      }
+extension RunRecord.Curve {
+  /// At most `points` of the curve: means of equal runs of points, each at the middle one's step.
+  func thinned(points: Int) -> RunRecord.Curve {
+    let run = max(1, (values.count + points - 1) / points)
+    var curve = RunRecord.Curve(stage: stage, metric: metric, steps: [], values: [])
+    for first in stride(from: 0, to: values.count, by: run) {
+      let part = first..<min(first + run, values.count)
+      curve.steps.append(steps[part.lowerBound + part.count / 2])
+      let mean: Double = part.reduce(0.0) { $0 + values[$1] } / Double(part.count)
+      curve.values.append(fourDigits(mean))
     }
-    losses = try numbers("losses")
-    measurements = try numbers("measurements")
+    return curve
   }
+}
 
-  var json: JSONValue {
-    func numbers(_ all: [RunRecord.Measurement]) -> JSONValue {
-      .array(all.map { ["name": .string($0.name), "value": .double($0.value), "bits": .string(hexFloat($0.value))] })
-    }
-    return [
-      "arm": .string(arm), "seed": .string(String(seed)), "status": .string(status.rawValue),
-      "weights_sha256": .string(weightsSHA256), "losses": numbers(losses), "measurements": numbers(measurements),
-    ]
-  }
+/// A number rounded to four decimal digits, so that a file of curves stays small.
+private func fourDigits(_ x: Double) -> Double {
+  guard x.isFinite, x != 0 else { return x }
+  var (scale, size) = (1.0, x.magnitude)
+  while size < 1000 && scale < 1e300 { (size, scale) = (size * 10, scale * 10) }
+  return size.rounded() / scale * (x < 0 ? -1 : 1)
 }

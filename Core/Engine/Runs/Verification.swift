@@ -45,7 +45,7 @@ public struct Verification: Sendable {
   private static func compare(
     _ now: Golden.Cell, with cell: Golden.Cell, _ mine: Fingerprint, _ recorded: Fingerprint, _ tolerance: Double
   ) -> Outcome {
-    if now == cell { return .sameBits }
+    if now.hasSameBits(as: cell) { return .sameBits }
     if now.status != cell.status {
       return .missing("the run \(now.status.rawValue), the golden's \(cell.status.rawValue)")
     }
