@@ -23,6 +23,11 @@ def flow(pairs):
     return "{" + ", ".join(f"{key}: {scalar(value)}" for key, value in pairs if value is not None) + "}"
 
 
+def kebab(name):
+    """Small letters, digits and single dashes: how the project spells names."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
 def place(reported):
     """Where a number stands; `verified: false` says by itself that it is from memory."""
     words = (reported.get("where") or "").replace("second reader; ", "")
@@ -38,7 +43,7 @@ def card(spec):
         if spec.get(key) is not None:
             lines.append(f"  {key}: {scalar(spec[key])}")
     lines += [f"  family: {spec['family']}", f"  kind: {spec['kind']}", f"  modality: {scalar(modality)}", "  claims:"]
-    lines += ["    - " + flow([("id", c["id"]), ("statement", c["statement"])]) for c in spec["claims"]]
+    lines += ["    - " + flow([("id", kebab(c["id"])), ("statement", c["statement"])]) for c in spec["claims"]]
     lines.append("  reported:")
     for r in spec["reported"]:
         if r.get("value") is None:

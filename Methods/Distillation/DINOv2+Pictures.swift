@@ -33,7 +33,8 @@ extension DINOv2: PictureSource {
         "crops", title: "What the student sees",
         alternative: "\(crops.count) pictures; beside each two large crops, \(masked) of these \(2 * crops.count) with "
           + "patches hidden in grey, and \(locals.count) small crops.",
-        caption: "Each row is one picture and its crops. Grey patches are hidden from the student, which has to say there what "
+        caption:
+          "Each row is one picture and its crops. Grey patches are hidden from the student, which has to say there what "
           + "the teacher says who sees the whole crop. Small crops have to say the same as the large ones.",
         .image(
           sheet.image,

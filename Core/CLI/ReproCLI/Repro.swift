@@ -68,7 +68,7 @@ struct RootCommand: ParsableCommand {
     discussion: "Exit codes: 0 ok, 1 verification failed, 2 usage or recipe, 3 data, 4 numerical, 130 interrupted.",
     subcommands: [
       ListCommand.self, ShowCommand.self, RunCommand.self, VerifyCommand.self, DataCommand.self, DoctorCommand.self,
-      NewCommand.self, CatalogueCommand.self, BenchCommand.self,
+      NewCommand.self, CatalogueCommand.self, BenchCommand.self, ReportCommand.self,
     ])
 }
 

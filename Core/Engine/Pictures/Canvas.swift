@@ -83,7 +83,8 @@ public struct Canvas: Sendable {
 
 /// Tiles of one size in rows and columns: the usual picture of a method.
 ///
-/// Small images are enlarged pixel by pixel, so that nobody sees more than the network saw; large ones are averaged down.
+/// Small images are enlarged pixel by pixel, so that nobody sees more than the network saw; large ones are averaged
+/// down.
 public struct TileSheet: Sendable {
   public let rows, columns, tile, gap: Int
   private var canvas: Canvas
@@ -102,7 +103,8 @@ public struct TileSheet: Sendable {
 
   /// Puts one image of a batch into the middle of a tile.
   ///
-  /// - Parameter zoom: how much each pixel is enlarged; nil fills the tile. Images that share a zoom keep their relative size.
+  /// - Parameter zoom: how much each pixel is enlarged; nil fills the tile. Images that share a zoom keep their
+  ///   relative size.
   public mutating func place(_ images: ImageBatch, _ index: Int, row: Int, column: Int, zoom: Int? = nil) {
     let side = max(images.height, images.width)
     let shown = side > tile ? images.reduced(by: (side + tile - 1) / tile) : images
@@ -126,8 +128,8 @@ public struct TileSheet: Sendable {
 }
 
 extension ImageBatch {
-  /// Images in which each pixel is the rounded mean of a square of `factor` pixels; what is left over at the right and at the
-  /// bottom is cut off.
+  /// Images in which each pixel is the rounded mean of a square of `factor` pixels; what is left over at the right and
+  /// at the bottom is cut off.
   public func reduced(by factor: Int) -> ImageBatch {
     require(factor >= 1 && factor <= min(height, width), "an image of \(height) x \(width) reduced by \(factor)")
     if factor == 1 { return self }

@@ -2,8 +2,8 @@ import ReproData
 import ReproTensor
 
 extension CellRunner {
-  /// Draws what the report shows, once for each arm: of the recipe's first seed. Pictures come from a random stream of their
-  /// own and change no result; what goes wrong with one is said and does not stop the run.
+  /// Draws what the report shows, once for each arm: of the recipe's first seed. Pictures come from a random stream of
+  /// their own and change no result; what goes wrong with one is said and does not stop the run.
   func drawPictures<M: MethodPlugin>(
     of method: M, _ state: M.State, _ data: any DatasetProvider, _ random: RandomStream
   ) throws {

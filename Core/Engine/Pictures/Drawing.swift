@@ -53,7 +53,8 @@ public enum ColourMap {
     return ImageBatch(count: maps.count, height: maps.height, width: maps.width, channels: 3, bytes: bytes)
   }
 
-  /// Unit directions (surface normals), `[N, 3, H, W]`, as the usual colours: red, green, blue = (1 + x, 1 + y, 1 + z) / 2.
+  /// Unit directions (surface normals), `[N, 3, H, W]`, as the usual colours: red, green, blue = (1 + x, 1 + y, 1 + z)
+  /// / 2.
   public static func directions(_ normals: Tensor) -> ImageBatch {
     require(normals.rank == 4 && normals.shape[1] == 3, "normals are [N, 3, H, W], got \(normals.shape)")
     return ImageBatch(views: normals * 2)  // views span 4 from black to white, directions 2
@@ -87,8 +88,8 @@ extension ImageBatch {
 ///
 ///     y = V^T (x - mean x),  V: eigenvectors of the covariance with the three largest eigenvalues
 ///
-/// Each direction fills 0...255 from its 2nd to its 98th percentile. Equal colours mean similar features; which colour it is
-/// means nothing.
+/// Each direction fills 0...255 from its 2nd to its 98th percentile. Equal colours mean similar features; which colour
+/// it is means nothing.
 ///
 /// - Parameter features: `[N, rows, columns, D]`, D >= 1.
 /// - Returns: N images of `rows` x `columns` pixels.

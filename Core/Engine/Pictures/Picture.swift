@@ -6,8 +6,8 @@ import ReproTensor
 /// Something that shows what a method does, for the report: an image of tiles, or a labelled matrix.
 public struct Picture: Sendable {
   public enum Content: Sendable {
-    /// One image with 1 to 4 channels. `columns` are headings over columns of equal width, from left to right; none for an
-    /// image that is not a sheet of columns.
+    /// One image with 1 to 4 channels. `columns` are headings over columns of equal width, from left to right; none
+    /// for an image that is not a sheet of columns.
     case image(ImageBatch, columns: [String])
     /// Numbers with a name for each row and column: a confusion, similarities of two modalities.
     case matrix(Matrix)
@@ -52,9 +52,9 @@ public struct Picture: Sendable {
 
 /// A method that can show what it does: crops and masks, reconstructions, depth, meshes.
 ///
-/// Pictures are drawn once, from the trained state of a recipe's first seed, and are no results: no golden and no claim sees
-/// them. They should be few (six at most) and small (about 800 pixels wide). What every method with images and features has
-/// anyway (`StandardPictures`) need not be offered again.
+/// Pictures are drawn once, from the trained state of a recipe's first seed, and are no results: no golden and no
+/// claim sees them. They should be few (six at most) and small (about 800 pixels wide). What every method with images
+/// and features has anyway (`StandardPictures`) need not be offered again.
 public protocol PictureSource: MethodPlugin {
   /// The pictures, the most telling first. Deterministic: all randomness comes from `context.random`.
   func pictures(of state: State, _ context: PictureContext) throws -> [Picture]
@@ -99,8 +99,8 @@ public struct PictureContext: Sendable {
 }
 
 extension Picture {
-  /// All pictures of a trained method: its own, those of the evaluations, and the standard ones. A picture that cannot be
-  /// drawn is said and left out: no run fails for it.
+  /// All pictures of a trained method: its own, those of the evaluations, and the standard ones. A picture that cannot
+  /// be drawn is said and left out: no run fails for it.
   static func all<M: MethodPlugin>(
     of method: M, _ state: M.State, _ evaluations: [any Evaluation], _ context: PictureContext, _ notices: Notices
   ) -> [Picture] {

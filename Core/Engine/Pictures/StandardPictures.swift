@@ -31,15 +31,16 @@ public enum StandardPictures {
       Picture(
         "feature-map", title: "Features of places",
         alternative: "\(images.count) test pictures, and below each a grid of \(grid) coloured squares.",
-        caption: "Above: test pictures. Below: the frozen features of their \(grid) places, the three directions in which "
-          + "they differ most as red, green and blue. Places of one colour look alike to the network; which colour it is "
-          + "means nothing.",
+        caption:
+          "Above: test pictures. Below: the frozen features of their \(grid) places, the three directions in which "
+          + "they differ most as red, green and blue. Places of one colour look alike to the network; which colour it "
+          + "is means nothing.",
         .image(sheet.image, columns: []))
     ]
   }
 
-  /// Test pictures with the test pictures that are most similar to them; and, where there are classes, which class is taken
-  /// for which.
+  /// Test pictures with the test pictures that are most similar to them; and, where there are classes, which class is
+  /// taken for which.
   public static func neighbours(_ context: PictureContext) throws -> [Picture] {
     guard let split = context.split, hasImages(context) else { return [] }
     let spec = context.data.spec
@@ -94,7 +95,8 @@ public enum StandardPictures {
     return Picture(
       "neighbours", title: "Nearest neighbours",
       alternative: "\(queries.count) test pictures, each with the \(width) test pictures most similar to it.\(score)",
-      caption: "Left: test pictures. Beside each the most similar of \(images.count) test pictures, by the cosine of frozen "
+      caption:
+        "Left: test pictures. Beside each the most similar of \(images.count) test pictures, by the cosine of frozen "
         + "features, best first.\(frames)",
       .image(sheet.image, columns: ["query"] + (1...width).map { "\($0)." }))
   }
@@ -111,7 +113,8 @@ public enum StandardPictures {
       "confusion", title: "Which class is taken for which",
       alternative: "A matrix of \(names.count) classes: of \(classes.count) test pictures, \(agreeing) have a nearest "
         + "neighbour of their own class.",
-      caption: "Each row: of the test pictures of this class, the share whose single nearest neighbour is of the class of "
+      caption:
+        "Each row: of the test pictures of this class, the share whose single nearest neighbour is of the class of "
         + "the column. A perfect encoder fills the diagonal.",
       .matrix(
         Picture.Matrix(

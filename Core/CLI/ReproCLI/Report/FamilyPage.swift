@@ -23,7 +23,7 @@ struct FamilyPage {
 
   private func claims(_ papers: [PaperPage.Paper]) -> HTML {
     let rows = papers.flatMap { paper in
-      paper.claims.map { claim -> HTML in
+      paper.orderedClaims.map { claim -> HTML in
         let text = claim.statement.isEmpty ? claim.claim : claim.statement
         return .element(
           "li", [:],
@@ -31,7 +31,7 @@ struct FamilyPage {
             .element("span", [:], [Standing(claim.verdict).badge]),
             .element(
               "span", ["class": claim.isPrimary ? "primary" : nil],
-              [.link("../\(paper.address)#claim-\(claim.claim)", HTML(text))]),
+              [.link("../\(paper.address)#\(claim.anchor)", HTML(text))]),
           ])
       }
     }

@@ -8,8 +8,8 @@ struct ForestRow {
   var interval: ClosedRange<Double>?
 }
 
-/// A claim as a forest plot: every seed a dot, the mean with its interval below them, the margin and the smallest effect that
-/// would matter as lines.
+/// A claim as a forest plot: every seed a dot, the mean with its interval below them, the margin and the smallest
+/// effect that would matter as lines.
 struct ForestPlot {
   var id: String
   var title: String
@@ -22,7 +22,9 @@ struct ForestPlot {
   var delta: Double?
 
   private static let width = 460.0
-  private static let left = 14.0, right = 14.0, head = 30.0, foot = 44.0
+  private static let left = 14.0, right = 14.0, head = 34.0, foot = 44.0
+  /// Height of a row's name.
+  private static let name = 20.0
   private static let dot = 4.0
 
   var svg: SVG {
@@ -35,47 +37,48 @@ struct ForestPlot {
     let heights = rows.map { 44 + Self.dot * 2 * Double(max(levels($0, x).max() ?? 0, 1)) }
     let bottom = Self.head + heights.reduce(0, +)
     var svg = SVG(width: Self.width, height: bottom + Self.foot, id: id, title: title, description: description)
-    for value in ticks.values {
-      svg.line(x(value), Self.head, x(value), bottom, value == 0 ? "zero" : "grid")
-      svg.text(x(value), bottom + 16, ticks.label(value), anchor: .middle)
-    }
-    drawLimits(&svg, x, bottom)
+    for value in ticks.values { svg.text(x(value), bottom + 16, ticks.label(value), anchor: .middle) }
+    drawNotes(&svg, x)
     svg.text(Self.width / 2, bottom + 36, axis, "label axis", anchor: .middle)
     var top = Self.head
     for (row, height) in zip(rows, heights) {
+      drawLines(&svg, x, ticks, top + Self.name...top + height)
       draw(row, at: top, height: height, x, &svg)
       top += height
     }
     return svg
   }
 
-  private func drawLimits(_ svg: inout SVG, _ x: LinearScale, _ bottom: Double) {
+  /// Lines of one row: below its name, so that nothing runs through the letters.
+  private func drawLines(_ svg: inout SVG, _ x: LinearScale, _ ticks: Ticks, _ y: ClosedRange<Double>) {
+    for value in ticks.values {
+      svg.line(x(value), y.lowerBound, x(value), y.upperBound, value == 0 ? "zero" : "grid")
+    }
+    for margin in margins { svg.line(x(margin), y.lowerBound, x(margin), y.upperBound, "margin") }
+    if let delta { svg.line(x(delta), y.lowerBound, x(delta), y.upperBound, "delta") }
+  }
+
+  /// What the lines mean, in a line of its own above the rows; two labels that would touch stand one above the other.
+  private func drawNotes(_ svg: inout SVG, _ x: LinearScale) {
+    var notes = margins.map { ($0, $0 == 0 ? "no difference" : "margin \(readable($0, digits: 2))") }
+    if let delta { notes.append((delta, "would matter: \(readable(delta, digits: 2))")) }
     var taken: [ClosedRange<Double>] = []
-    func note(_ value: Double, _ text: String, _ svg: inout SVG) {
+    for (value, text) in notes {
       let half = SVG.width(of: text) / 2 + 4
       let center = min(max(x(value), Self.left + half), Self.width - Self.right - half)
       let place = (center - half)...(center + half)
-      // Two labels that would touch stand one above the other.
-      let level = taken.contains { $0.overlaps(place) } ? 1.0 : 0.0
+      let level = Double(taken.count { $0.overlaps(place) })
       taken.append(place)
-      svg.text(center, Self.head - 6 - 12 * level, text, "label quiet", anchor: .middle)
-    }
-    for margin in margins {
-      svg.line(x(margin), Self.head - 2, x(margin), bottom, "margin")
-      note(margin, margin == 0 ? "no difference" : "margin \(readable(margin, digits: 2))", &svg)
-    }
-    if let delta {
-      svg.line(x(delta), Self.head - 2, x(delta), bottom, "delta")
-      note(delta, "would matter: \(readable(delta, digits: 2))", &svg)
+      svg.text(center, Self.head - 6 - 13 * level, text, "label quiet", anchor: .middle)
     }
   }
 
   private func draw(_ row: ForestRow, at top: Double, height: Double, _ x: LinearScale, _ svg: inout SVG) {
-    svg.text(Self.left, top + 14, row.label, "label name")
     let base = top + height - 24
     let order = row.seeds.indices.sorted {
       (row.seeds[$0].difference, row.seeds[$0].seed) < (row.seeds[$1].difference, row.seeds[$1].seed)
     }
+    svg.text(Self.left, top + 14, row.label, "label name")
     for (i, level) in zip(order, levels(row, x)) {
       let value = row.seeds[i].difference
       guard value.isFinite else { continue }

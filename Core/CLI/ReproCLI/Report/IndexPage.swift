@@ -8,16 +8,17 @@ struct IndexPage {
   var page: Page {
     Page(
       title: Page.site,
-      description: "\(site.papers.count) papers on multi-view self-supervised learning: what each reported, what a rerun at "
+      description:
+        "\(site.papers.count) papers on multi-view self-supervised learning: what each reported, what a rerun at "
         + "small scale measured, and whether its claim holds over seeds.",
       place: "index.html", usesScript: true,
       body: [
         .element("h1", [:], ["Does it hold?"]),
         .p(
           class: "lead",
-          "\(site.papers.count) papers on multi-view self-supervised learning, each rebuilt as one readable method, one recipe "
-            + "and one record. A claim is planned before the first look, run over seeds, and judged by the same rules for all."
-        ),
+          "\(site.papers.count) papers on multi-view self-supervised learning. One after the other is rebuilt from its "
+            + "text: as a readable method, a recipe and a record. Its claims are planned before the first look, run "
+            + "over seeds, and judged by the same rules for all."),
         counts, empty, problems, .div("grid", [map, key, filter, warning, list]),
       ])
   }
@@ -119,8 +120,8 @@ struct IndexPage {
   private var warning: HTML {
     .p(
       class: "note",
-      "Small scale tests claims, not absolute numbers: minutes on two cores, small pictures, a few thousand samples. Reported "
-        + "and measured numbers stand side by side to be read, not to be equal. ",
+      "Small scale tests claims, not absolute numbers: minutes on two cores, small pictures, a few thousand samples. "
+        + "Reported and measured numbers stand side by side to be read, not to be equal. ",
       .link("statistics.html", "How to read this"), ".")
   }
 
@@ -149,7 +150,7 @@ struct PaperList {
     let head = ["Paper", "Verdict", "Reported", "Measured here", "Minutes"].enumerated().map { i, name in
       HTML.element("th", ["scope": "col", "class": i == 4 ? "number" : nil], [HTML(name)])
     }
-    let starred = papers.contains { reported($0).contains("*") }
+    let starred = papers.contains { number($0)?.isVerified == false }
     return .element(
       "table", ["class": "papers"],
       [
@@ -174,26 +175,32 @@ struct PaperList {
             .link(home + paper.address, HTML(facts.title)),
             .element("small", [:], [HTML(facts.kind == .method ? place : "\(place), \(facts.kind.rawValue)")]),
           ]),
-        .element("td", [:], [verdict]), cell("Reported", HTML(reported(paper))),
+        .element("td", [:], [verdict]), cell("Reported", reported(paper)),
         cell("Measured", measured(paper)),
         cell("Minutes", paper.minutes.map { HTML(decimals($0, $0 < 10 ? 1 : 0)) } ?? .empty, isNumber: true),
       ])
   }
 
-  /// `0.471 vs 0.442`, of the number that belongs to the primary claim, else the first with a rival.
-  private func reported(_ paper: PaperPage.Paper) -> String {
+  /// The number that belongs to the primary claim, else the first with a rival.
+  private func number(_ paper: PaperPage.Paper) -> PaperNumber? {
     let own = paper.recipes.flatMap { $0.recipe.reported.map(PaperNumber.init) }
     let numbers = own.isEmpty ? paper.facts.reported : own
     let primary = paper.primary.flatMap { claim in numbers.first { $0.claim == claim.claim } }
-    guard let number = primary ?? numbers.first(where: { $0.baselineValue != nil }) ?? numbers.first else { return "" }
-    return number.words + (number.isVerified ? "" : "*")
+    return primary ?? numbers.first { $0.baselineValue != nil } ?? numbers.first
+  }
+
+  /// `0.471 vs 0.442`, and of what.
+  private func reported(_ paper: PaperPage.Paper) -> HTML {
+    guard let number = number(paper) else { return .empty }
+    return HTML(number.words + (number.isVerified ? "" : "*")) + .element("small", [:], [HTML(number.metric)])
   }
 
   private func measured(_ paper: PaperPage.Paper) -> HTML {
     guard let comparison = paper.primary?.decisive else { return .empty }
     let means = comparison.arms.map { readable($0.mean) }
     let effect = readable(comparison.mean, digits: 2, sign: true)
-    return HTML(means.prefix(2).joined(separator: " vs ")) + .element("small", [:], [HTML("difference \(effect)")])
+    return HTML(means.prefix(2).joined(separator: " vs "))
+      + .element("small", [:], [HTML("\(comparison.metric), \(effect)")])
   }
 }
 

@@ -1,6 +1,7 @@
 /// A small, safe part of Markdown as HTML: headings, paragraphs, lists, tables, quotes, code, emphasis, links.
 ///
-/// Everything else is text: markup in the source is shown as it was written, never obeyed. Links lead to web pages only.
+/// Everything else is text: markup in the source is shown as it was written, never obeyed. Links lead to web pages
+/// only.
 enum Markdown {
   /// - Parameters:
   ///   - text: the source.
@@ -148,7 +149,7 @@ enum Markdown {
       lines.removeFirst()
     }
     let numbers = head.indices.filter { $0 < rule.count && rule[$0].hasSuffix(":") }
-    return .table(caption: "Table", head: head.map(inline), rows: rows, numbers: Set(numbers))
+    return .table(caption: "Table", head: head.map { inline($0) }, rows: rows, numbers: Set(numbers))
   }
 
   private static func paragraph(_ lines: inout ArraySlice<String>, _ depth: Int) -> HTML {

@@ -40,7 +40,8 @@ struct Page {
   /// A drawing in its own address, so that no browser asks for a file: a tick on blue.
   private static let icon =
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' "
-    + "rx='7' fill='%230b62a4'/%3E%3Cpath d='M8 17l5.5 5.5L24 10' fill='none' stroke='white' stroke-width='4'/%3E%3C/svg%3E"
+    + "rx='7' fill='%230b62a4'/%3E%3Cpath d='M8 17l5.5 5.5L24 10' fill='none' stroke='white' "
+    + "stroke-width='4'/%3E%3C/svg%3E"
 
   private var skip: HTML { .link("#main", class: "skip", "Skip to the content") }
 
@@ -94,13 +95,13 @@ extension Family {
   var sentence: String {
     switch self {
     case .contrastive:
-      "Views of the same thing are pulled together, views of different things pushed apart; what is learnt is decided by what "
-        + "counts as the same."
+      "Views of the same thing are pulled together, views of different things pushed apart; what is learnt is decided "
+        + "by what counts as the same."
     case .distillation:
       "A student learns to say what a teacher says, often a moving average of itself that sees more of the picture."
     case .masked: "A part is hidden and has to be told from the rest: pixels, patches, words, nodes or features."
     case .geometric:
-      "The geometry of several views supervises: what one camera sees must agree with what another one sees of the same scene."
+      "The geometry of several views supervises: what one camera sees must agree with what another one sees of it."
     case .multimodal: "Pictures, words, sound and signals that occur together teach each other."
     case .evaluation:
       "Surveys and benchmarks: no method of their own, but claims about the methods of others, tested by running them."

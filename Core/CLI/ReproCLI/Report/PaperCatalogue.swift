@@ -36,6 +36,12 @@ struct PaperNumber: Sendable {
   /// Whether somebody looked it up in `source`.
   var isVerified: Bool
 
+  /// Whether both are one number of the paper, whichever recipe names it.
+  func isSame(as other: PaperNumber) -> Bool {
+    (metric, dataset, model, value) == (other.metric, other.dataset, other.model, other.value)
+      && baselineValue == other.baselineValue && (claim == nil || claim == other.claim)
+  }
+
   init(_ reported: Reported) {
     (claim, metric, dataset, model) = (reported.claim, reported.metric, reported.dataset, reported.model)
     (value, unit, baseline, baselineValue) = (

@@ -8,8 +8,8 @@ struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "Writes a web site of all papers, claims, curves and pictures; no server needed.",
     discussion: """
-      Numbers and verdicts come from the committed records, pictures and times from the folder of runs. The same records \
-      give the same pages. An earlier report in the folder is replaced; a folder that holds something else is refused.
+      Numbers and verdicts come from the committed records, pictures and times from the folder of runs. The same \
+      records give the same pages. An earlier report in the folder is replaced; a folder that holds something else is refused.
       """)
 
   @Option(help: "The folder of the site.") var out = "report"
@@ -34,7 +34,7 @@ struct ReportCommand: ParsableCommand {
   private func show() throws {
     let page = RecipeCatalog.resolved(out) + "/index.html"
     var process = pid_t()
-    var arguments: [UnsafeMutablePointer<CChar>?] = ["xdg-open", page].map { strdup($0) } + [nil]
+    var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("xdg-open"), strdup(page), nil]
     defer { for argument in arguments { free(argument) } }
     let code = posix_spawnp(&process, "xdg-open", nil, nil, &arguments, environ)
     guard code == 0 else {

@@ -1,5 +1,5 @@
-/// A drawing in its own coordinates, scaled to the width that the page gives it. Colours come from the page's style sheet by
-/// class, so that a drawing follows dark mode and print.
+/// A drawing in its own coordinates, scaled to the width that the page gives it. Colours come from the page's style
+/// sheet by class, so that a drawing follows dark mode and print.
 struct SVG {
   let width, height: Double
   /// What the drawing is called, and what it shows, for those who cannot see it.
@@ -62,6 +62,17 @@ struct SVG {
       .element(
         "circle", ["cx": Self.number(x), "cy": Self.number(y), "r": Self.number(r), "class": name],
         hint.map { [.element("title", [:], [HTML($0)])] } ?? []))
+  }
+
+  /// A square of a matrix; `share`, 0...1, is how much of its colour it gets.
+  mutating func cell(_ x: Double, _ y: Double, _ side: Double, _ share: Double, hint: String) {
+    parts.append(
+      .element(
+        "rect",
+        [
+          "x": Self.number(x), "y": Self.number(y), "width": Self.number(side), "height": Self.number(side),
+          "class": "cell", "fill-opacity": Self.number(min(max(share, 0), 1)),
+        ], [.element("title", [:], [HTML(hint)])]))
   }
 
   mutating func text(

@@ -4,8 +4,9 @@ import ReproEngine
 
 /// Everything that the report shows, gathered from the repository and from the folder of runs; no clock, no host.
 ///
-/// Numbers and verdicts come from committed goldens. Where a recipe's small scale has not been recorded but is finished in the
-/// folder of runs, those numbers are shown, and called so. Pictures and times come from the folder of runs alone.
+/// Numbers and verdicts come from committed goldens. Where a recipe's small scale has not been recorded but is
+/// finished in the folder of runs, those numbers are shown, and called so. Pictures and times come from the folder of
+/// runs alone.
 struct Site {
   var papers: [PaperPage.Paper]
   /// The primary claims of all papers as one family.
@@ -67,8 +68,8 @@ extension PaperPage {
     var small: Golden.Results?
     /// Whether `small` comes from the folder of runs instead of a golden.
     var isLocal = false
-    /// Why the recorded small results are not of today's code; nil if they are.
-    var stale: String?
+    /// Why the recorded small results are not of today's code; nil if they are, or if there are none.
+    var stale: [String]?
     /// Seconds that the small scale took, all runs added; nil if this folder of runs does not know.
     var seconds: Double?
     /// Finished runs at small scale in the folder of runs.
@@ -121,7 +122,7 @@ extension PaperPage.RecipeResults {
     (self.entry, self.recipe, records) = (entry, recipe, [])
     golden = SafeFile.exists(entry.golden) ? try Golden(path: entry.golden) : nil
     small = golden?.results[.small]
-    stale = golden.flatMap(Self.staleness)
+    if case .stale(let reasons) = try Staleness(of: recipe, golden) { stale = reasons }
     for scale in [Scale.small, .tiny] where recipe.scales.contains(scale) {
       for arm in recipe.arms {
         let cell = try recipe.resolve(scale: scale, arm: arm.name)
@@ -166,7 +167,4 @@ extension PaperPage.RecipeResults {
       if !pictures.isEmpty { picturesOf = (id.arm, id.scale) }
     }
   }
-
-  /// Whether the tiny run's bits moved after the small results were recorded.
-  static func staleness(_ golden: Golden) -> String? { nil }
 }

@@ -54,7 +54,8 @@ struct SiteWriter {
     try SafeFile.write(
       "\(folder)/\(Self.manifest)", text: Set(old + names).sorted().map { $0 + "\n" }.joined())
     for (path, bytes) in files {
-      try SafeFile.makeFolder(Path.folder("\(folder)/\(path)"))
+      let above = path.split(separator: "/").dropLast().joined(separator: "/")
+      if !above.isEmpty { try SafeFile.makeFolder("\(folder)/\(above)") }
       try place("\(folder)/\(path)", bytes)
     }
     for name in old where !names.contains(name) { unlink("\(folder)/\(name)") }

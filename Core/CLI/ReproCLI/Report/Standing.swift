@@ -58,11 +58,13 @@ enum Standing: String, CaseIterable {
   }
 
   /// Mark and words.
-  var badge: HTML { .span("badge \(name)", mark, HTML(words)) }
+  var badge: HTML { .span("badge \(name)", self == .planned ? .empty : mark, HTML(words)) }
 }
 
 extension PaperPage.Paper {
   var primary: ClaimResult? { claims.first(where: \.isPrimary) ?? claims.first }
+  /// The primary claim, then the others in their order.
+  var orderedClaims: [ClaimResult] { claims.filter(\.isPrimary) + claims.filter { !$0.isPrimary } }
   var isImplemented: Bool { entry != nil }
   /// Whether the claims have results.
   var isExecuted: Bool { recipes.contains { $0.small != nil } }
@@ -89,4 +91,9 @@ extension PaperPage.Paper {
 
   /// From the folder of pages.
   var address: String { "papers/\(facts.id).html" }
+}
+
+extension ClaimResult {
+  /// Its place on the paper's page: recipes of a paper may use the same names.
+  var anchor: String { "claim-\(recipe)-\(claim)" }
 }

@@ -20,7 +20,6 @@ enum Style {
         --open: #b4b9bf; --open-ground: #2d3237; --ready: #8fc7a3; --warn: #e8c868; --warn-ground: #3a3010;
         --s1: #56b4e9; --s2: #f0813a; --s3: #2fc195; --s4: #d98cc3; --s5: #d8b433; --s6: #a8adb3;
       }
-      .picture img { background: #fdfdfb; padding: .4rem; border-radius: 3px; }
     }
 
     """
@@ -48,6 +47,7 @@ enum Style {
     pre { background: var(--panel); padding: .9rem 1.1rem; border-radius: 6px; overflow-x: auto; max-width: 100%; }
     pre code { font-size: 1em; overflow-wrap: normal; }
     blockquote { border-left: 3px solid var(--line); margin-left: 0; padding-left: 1rem; color: var(--quiet); }
+    sup { line-height: 0; font-size: .75em; }
     hr { border: 0; border-top: 1px solid var(--line); margin: 2rem 0; }
     .lead { font-size: 1.2rem; line-height: 1.55; }
     .meta, .note, figcaption, summary, table, nav, .badge, .facts, footer, fieldset, .tiles, .key, .panel .small {
@@ -64,6 +64,7 @@ enum Style {
     .page { max-width: 70rem; margin: 0 auto; padding: 0 1.5rem; }
     .skip { position: absolute; left: -99rem; }
     .skip:focus { left: 1rem; top: .5rem; background: var(--ground); padding: .4rem .8rem; z-index: 2; }
+    h1 + .meta { max-width: 60rem; }
     .top { border-bottom: 1px solid var(--line); margin-bottom: 2.6rem; }
     .top .page { display: flex; flex-wrap: wrap; align-items: baseline; gap: .3rem 1.6rem; padding-block: .9rem; }
     .brand { font: 700 1.15rem/1.4 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; color: var(--ink);
@@ -78,14 +79,16 @@ enum Style {
     footer { border-top: 1px solid var(--line); margin-top: 4.5rem; padding-block: 1.4rem 2.5rem; font-size: .85rem;
       color: var(--quiet); }
     footer p { max-width: 46rem; margin-bottom: .4rem; }
-    .panel { background: var(--panel); border-radius: 8px; padding: 1.1rem 1.3rem; margin: 1.6rem 0; }
+    .panel { background: var(--panel); border-radius: 8px; padding: 1.1rem 1.3rem; margin: 1.6rem 0;
+      max-width: 52rem; }
     .panel > :last-child { margin-bottom: 0; }
     .panel.warn { background: var(--warn-ground); }
     .panel.warn strong:first-child { color: var(--warn); }
     .scroll { overflow-x: auto; max-width: 100%; margin: 0 0 1.4rem; }
     table { border-collapse: collapse; font-size: .9rem; line-height: 1.45; }
     caption { text-align: left; color: var(--quiet); font-size: .875rem; padding-bottom: .4rem; }
-    th, td { text-align: left; vertical-align: top; padding: .45rem 1.4rem .45rem 0; border-bottom: 1px solid var(--faint);
+    th, td { text-align: left; vertical-align: top; padding: .45rem 1.1rem .45rem 0;
+      border-bottom: 1px solid var(--faint);
       font-weight: 400; }
     th:last-child, td:last-child { padding-right: 0; }
     thead th { color: var(--quiet); font-size: .8rem; border-bottom: 1px solid var(--line); vertical-align: bottom; }
@@ -132,7 +135,8 @@ enum Style {
     .mark { width: 1em; height: 1em; fill: none; stroke: currentColor; stroke-width: 2.2; stroke-linecap: round;
       stroke-linejoin: round; flex: none; }
     .mark .solid { fill: currentColor; }
-    .badge { display: inline-flex; align-items: center; gap: .35em; font-size: .8rem; line-height: 1.3; font-weight: 600;
+    .badge { display: inline-flex; align-items: center; gap: .35em; font-size: .8rem; line-height: 1.3;
+      font-weight: 600;
       padding: .18em .6em; border-radius: 1em; white-space: nowrap; }
     .badge.yes { color: var(--yes); background: var(--yes-ground); }
     .badge.no { color: var(--no); background: var(--no-ground); }
@@ -140,7 +144,8 @@ enum Style {
     .badge.ready { color: var(--ready); box-shadow: inset 0 0 0 1px; }
     .badge.planned { color: var(--quiet); font-weight: 400; padding-left: 0; padding-right: 0; }
     .badge.stale { color: var(--warn); background: var(--warn-ground); }
-    .filter { border: 0; margin: 2.4rem 0 .4rem; padding: 0; display: none; flex-wrap: wrap; gap: .4rem; font-size: .875rem;
+    .filter { border: 0; margin: 2.4rem 0 .4rem; padding: 0; display: none; flex-wrap: wrap; gap: .4rem;
+      font-size: .875rem;
       align-items: center; }
     @supports selector(:has(a)) { .filter { display: flex; } }
     .filter legend { float: left; padding: 0; margin-right: .6rem; color: var(--quiet); }
@@ -148,7 +153,8 @@ enum Style {
     .filter label:has(:checked) { background: var(--ink); color: var(--ground); border-color: var(--ink); }
     .filter label:has(:focus-visible) { outline: 2px solid var(--accent); outline-offset: 2px; }
     .filter input[type=radio] { position: absolute; opacity: 0; }
-    .filter input[type=search] { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line);
+    .filter input[type=search] { font: inherit; color: inherit; background: var(--ground);
+      border: 1px solid var(--line);
       border-radius: 1.2em; padding: .25em .9em; min-width: 14rem; }
     .grid:has(#show-implemented:checked) .paper:not(.is-implemented),
     .grid:has(#show-executed:checked) .paper:not(.is-executed),
@@ -197,9 +203,8 @@ enum Style {
     figure { margin: 0 0 1.4rem; }
     figcaption { margin-top: .5rem; max-width: 43rem; }
     figure > h4, figure > h3 { margin: 0 0 .5rem; }
-    .picture { max-width: 43.5rem; }
-    .picture img { display: block; width: 100%; height: auto; }
-    .picture.narrow { max-width: 30rem; }
+    .picture img { display: block; max-width: 100%; height: auto; }
+    .picture figcaption { width: max-content; max-width: min(43rem, 100vw - 2.2rem); }
     .heads { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: .3rem; text-align: center;
       margin-bottom: .3rem; }
     .heads span { color: var(--quiet); font: .75rem/1.3 system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
@@ -208,13 +213,16 @@ enum Style {
 
   private static let plots = """
     .plot { display: block; width: 100%; max-width: 34rem; height: auto; }
-    .plot .label { font: 12px system-ui, "Segoe UI", "Noto Sans", "Liberation Sans", Arial, sans-serif; fill: var(--ink);
+    .plot .label { font: 12px system-ui, "Segoe UI", "Noto Sans", "Liberation Sans", Arial, sans-serif;
+      fill: var(--ink);
       font-variant-numeric: tabular-nums; }
     .plot .label.axis, .plot .label.quiet { fill: var(--quiet); }
     .plot .label.quiet { font-size: 11px; }
     .plot .label.name { font-weight: 600; }
+    .plot .label { paint-order: stroke; stroke: var(--ground); stroke-width: 4px; stroke-linejoin: round; }
+    .plot .label.inverse, .plot .cell + .label { stroke: none; }
     .plot line { stroke-linecap: butt; }
-    .grid-line, .plot .grid { stroke: var(--faint); stroke-width: 1; }
+    .plot .grid { stroke: var(--faint); stroke-width: 1; }
     .plot .tick, .plot .zero { stroke: var(--line); stroke-width: 1; }
     .plot .margin { stroke: var(--ink); stroke-width: 1.3; }
     .plot .delta { stroke: var(--quiet); stroke-width: 1.3; stroke-dasharray: 4 3; }
@@ -231,6 +239,7 @@ enum Style {
     .plot .curve.s4 { stroke: var(--s4); stroke-dasharray: 9 3 2 3; } .plot .band.s4 { fill: var(--s4); }
     .plot .curve.s5 { stroke: var(--s5); stroke-dasharray: 14 4; } .plot .band.s5 { fill: var(--s5); }
     .plot .curve.s6 { stroke: var(--s6); stroke-dasharray: 4 4; } .plot .band.s6 { fill: var(--s6); }
+    .plot .label.inverse { fill: var(--ground); font-size: 11px; }
     .plot .cell { fill: var(--s1); stroke: var(--ground); stroke-width: 1; }
 
     """

@@ -71,6 +71,19 @@ func readable(_ value: Double, digits: Int = 3, sign: Bool = false) -> String {
   return (sign && value > 0 ? "+" : "") + typographic(text)
 }
 
+/// Decimals with which numbers that stand together are shown, so that the largest has three digits.
+func commonDecimals(_ values: [Double]) -> Int {
+  let largest = values.filter(\.isFinite).map(\.magnitude).max() ?? 0
+  if largest == 0 { return 3 }
+  return max(0, min(8, max(2 - Int(floor(log10(largest))), largest < 1 ? 3 : 0)))
+}
+
+/// A number with so many decimals, a real minus, and a plus if wanted; words for what is no number.
+func aligned(_ value: Double, _ places: Int, sign: Bool = false) -> String {
+  guard value.isFinite, abs(value) < 1e9 else { return readable(value, sign: sign) }
+  return (sign && value > 0 ? "+" : "") + typographic(decimals(value, places))
+}
+
 private func superscript(_ number: Int) -> String {
   let digits: [Character] = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
   return (number < 0 ? "⁻" : "") + String(String(abs(number)).map { digits[$0.wholeNumberValue ?? 0] })
