@@ -10,7 +10,7 @@ struct Ticks: Equatable {
 
   /// - Parameters:
   ///   - low, high: what has to be shown, in any order; equal numbers get room around them.
-  ///   - count: about how many intervals.
+  ///   - count: the most intervals that the range is cut into; at least two fifths of it.
   ///   - extends: whether the axis ends at ticks.
   init(_ low: Double, _ high: Double, count: Int = 5, extends: Bool = true) {
     var (a, b) = (min(low, high), max(low, high))
@@ -22,7 +22,8 @@ struct Ticks: Equatable {
     let raw = (b - a) / Double(max(count, 1))
     let power = pow(10, floor(log10(raw)))
     let factor = raw / power
-    let step = power * (factor < 1.5 ? 1 : factor < 3.5 ? 2 : factor < 7.5 ? 5 : 10)
+    // Never more intervals than asked for, before the ends are rounded outwards.
+    let step = power * (factor < 1.0001 ? 1 : factor < 2.0001 ? 2 : factor < 5.0001 ? 5 : 10)
     // A hair of tolerance, so that 0.30000000000000004 / 0.1 counts as three steps.
     let first = extends ? floor(a / step + 1e-9) : ceil(a / step - 1e-9)
     let last = extends ? ceil(b / step - 1e-9) : floor(b / step + 1e-9)
