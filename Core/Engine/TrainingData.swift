@@ -33,6 +33,9 @@ public struct TrainingData: Sendable {
     }
   }
 
+  /// At most so many of the first samples, in their own order.
+  func first(_ count: Int) -> Batch { samples.batch(Array(0..<min(count, self.count))) }
+
   /// All samples in their own order: for clustering, memory banks and curation.
   public func all() -> Batch { samples.batch(Array(0..<count)) }
 }

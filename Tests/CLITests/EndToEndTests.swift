@@ -1,5 +1,6 @@
 import Foundation
 import ReproConfig
+import ReproEngine
 import Testing
 
 /// For tests that send signals to programs in the middle of their work.
@@ -220,15 +221,19 @@ private let onDemand: ConditionTrait = .enabled(
       let good = try workshop.person.types("verify", "probe")
       #expect(good.status == 0 && good.output.components(separatedBy: "same bits").count == 5, "\(good.output)")
 
-      // The first measurement of the golden is moved by a half.
+      // The first measurement of the golden is moved: by hand, and as a program would.
       let text = try String(contentsOfFile: golden, encoding: .utf8)
       var json = try JSONValue(parsing: text, file: "golden")
       var tiny = try #require(json["tiny"])
       var cells = try #require(tiny["cells"]?.array)
-      cells[0]["measurements"] = [["name": "knn.top1", "value": 1.5, "bits": "0x1.8p+0"]]
+      cells[0]["measurements"] = ["knn.top1": [1.5, "0x1.8p+0"]]
       tiny["cells"] = .array(cells)
       json["tiny"] = tiny
       try write(try json.text(pretty: true), to: golden)
+      let edited = try workshop.person.types("verify", "probe")
+      #expect(edited.status == 3)
+      #expect(edited.complaint.contains("golden/probe.json: its checksum does not match: it was edited by hand"))
+      try write(try json.sealed().text(pretty: true), to: golden)
       let drifted = try workshop.person.types("verify", "probe", "--tolerance", "1e-4")
       #expect(drifted.status == 1)
       #expect(drifted.output.contains("DRIFTED: knn.top1 golden 1.5, now "))

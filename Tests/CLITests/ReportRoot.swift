@@ -98,7 +98,7 @@ struct ReportRoot {
   func finish(_ records: [RunRecord]) throws {
     for record in records {
       let place = "\(runs)/\(record.cell.folder)"
-      try write(try record.json.text(pretty: true), to: place + "/record.json")
+      try write(try record.sealed().text(pretty: true), to: place + "/record.json")
       try write("{\"seconds_total\": 60}", to: place + "/timing.json")
     }
   }

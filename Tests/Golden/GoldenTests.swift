@@ -48,6 +48,7 @@ import Testing
     let catalogue = try Program.catalogue()
     for entry in catalogue.entries {
       let recipe = try catalogue.recipe(at: entry)
+      try Plugins.builtIn.checkClaims(of: recipe)
       for scale in recipe.scales where scale != .paper {
         for arm in recipe.arms { try Plugins.builtIn.check(try recipe.resolve(scale: scale, arm: arm.name)) }
       }

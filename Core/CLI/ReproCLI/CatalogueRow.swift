@@ -15,6 +15,10 @@ struct CatalogueRow {
   private(set) var reported: Reported?
   /// nil if the small scale has not been recorded.
   private(set) var measured: Measured?
+  /// What became of the claim.
+  private(set) var result: ClaimResult?
+  /// Whether the recorded small scale still belongs to the code.
+  private(set) var staleness = Staleness.notRecorded
   /// Why the recipe or its golden cannot be read.
   private(set) var problem: ReproError?
 
@@ -25,24 +29,20 @@ struct CatalogueRow {
     let seeds: Int
   }
 
-  init(_ entry: Registry.Entry, _ recipe: RecipeCatalog.Entry?, _ catalogue: RecipeCatalog, _ plugins: Plugins) {
+  /// - Parameter item: what was recorded for the recipe; nil for a paper without recipes. Whether every arm resolves is for
+  ///   `show`, `run` and the tests to find out: a list of hundreds stays quick.
+  init(_ entry: Registry.Entry, _ item: RecordedEvidence.Item?, _ plugins: Plugins) {
     self.entry = entry
-    self.recipe = recipe
+    recipe = item?.entry
     card = plugins.methods.first { $0.card.id == entry.id }?.card
-    guard let recipe else { return }
-    do {
-      // Whether every arm resolves is for `show`, `run` and the tests to find out: a list of hundreds stays quick.
-      let content = try catalogue.recipe(at: recipe, checkingCells: false)
-      claim = content.claims.first(where: \.isPrimary) ?? content.claims.first
-      guard let claim else { return }
-      reported = content.reported.first { $0.claim == claim.id }
-      guard SafeFile.exists(recipe.golden) else { return }
-      measured = try Golden(path: recipe.golden).results[.small].map { Measured(claim, $0) }
-    } catch let error as ReproError {
-      problem = error
-    } catch {
-      problem = ReproError(.data, at: recipe.golden, found: "\(error)")
-    }
+    guard let item else { return }
+    (problem, staleness) = (item.problem, item.staleness)
+    guard let content = item.recipe else { return }
+    claim = content.claims.first(where: \.isPrimary) ?? content.claims.first
+    guard let claim else { return }
+    reported = content.reported.first { $0.claim == claim.id }
+    result = item.claims.first { $0.claim == claim.id }
+    measured = item.golden?.results[.small].map { Measured(claim, $0) }
   }
 
   /// All rows: paper by paper as in the registries, recipe by recipe.
@@ -62,8 +62,10 @@ struct CatalogueRow {
       do throws(ReproError) { try registry.check(recipes: files) } catch { problems.append(error) }
       for entry in registry.entries {
         let recipes = files.filter { $0.paper == entry.id }
-        if recipes.isEmpty { rows.append(CatalogueRow(entry, nil, catalogue, plugins)) }
-        rows += recipes.map { CatalogueRow(entry, $0, catalogue, plugins) }
+        if recipes.isEmpty { rows.append(CatalogueRow(entry, nil, plugins)) }
+        rows += RecordedEvidence(recipes, in: catalogue, plugins: plugins).items.map {
+          CatalogueRow(entry, $0, plugins)
+        }
       }
     }
     return (rows, problems + rows.compactMap(\.problem))
@@ -116,6 +118,12 @@ extension CatalogueRow {
     }
   }
 
+  /// `SUPPORTED`, `NOT SUPPORTED, STALE`, or a dash without a claim or results.
+  var verdictText: String {
+    guard let result, result.verdict != .notRun else { return "-" }
+    return result.verdict.rawValue + (staleness.isStale ? ", STALE" : "")
+  }
+
   /// Says what the star means, under a table that has one.
   static func footnote(_ rows: [CatalogueRow]) -> String? {
     rows.contains { $0.reportedText.hasSuffix("*") } ? "* from memory, not looked up in the paper" : nil
@@ -144,6 +152,8 @@ extension CatalogueRow {
           "arms": .array(m.means.map { ["arm": .string($0.arm), "mean": $0.mean.map { .double($0) } ?? .null] }),
         ]
       } ?? .null
+    object["verdict"] = text(result.flatMap { $0.verdict == .notRun ? nil : $0.verdict.rawValue })
+    object["stale"] = .bool(staleness.isStale)
     if let problem { object["problem"] = .string("\(problem)") }
     return object
   }

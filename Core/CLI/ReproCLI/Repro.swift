@@ -11,7 +11,7 @@ public enum Repro {
   public static func main(adding extra: Plugins = Plugins(methods: [], datasets: [], evaluations: [])) -> Never {
     let arguments = Array(CommandLine.arguments.dropFirst())
     // Only what computes needs OpenBLAS as it was chosen; the rest saves the second start.
-    if ["run", "verify", "doctor", "bench"].contains(arguments.first) { ProcessEnvironment.prepare() }
+    if ["run", "verify", "replay", "doctor", "bench"].contains(arguments.first) { ProcessEnvironment.prepare() }
     Program.plugins = Plugins(
       methods: Plugins.builtIn.methods + extra.methods, datasets: Plugins.builtIn.datasets + extra.datasets,
       evaluations: Plugins.builtIn.evaluations + extra.evaluations)
@@ -67,8 +67,9 @@ struct RootCommand: ParsableCommand {
     commandName: "repro", abstract: "Reproduces papers on multi-view self-supervised learning.",
     discussion: "Exit codes: 0 ok, 1 verification failed, 2 usage or recipe, 3 data, 4 numerical, 130 interrupted.",
     subcommands: [
-      ListCommand.self, ShowCommand.self, RunCommand.self, VerifyCommand.self, DataCommand.self, DoctorCommand.self,
-      NewCommand.self, CatalogueCommand.self, BenchCommand.self, ReportCommand.self,
+      ListCommand.self, ShowCommand.self, RunCommand.self, VerifyCommand.self, ReportCommand.self, ReplayCommand.self,
+      CompareCommand.self, StatusCommand.self, CleanCommand.self, ExportCommand.self, DataCommand.self,
+      DoctorCommand.self, NewCommand.self, CatalogueCommand.self, BenchCommand.self,
     ])
 }
 

@@ -41,12 +41,17 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The folder of all runs.") var out = "runs"
   @Flag(help: "Write the results into the recipe's golden file; needs --because.") var record = false
   @Option(help: "Why the golden numbers move.") var because: String?
+  @Option(help: "With --record: the test that shows the repaired bug, so that the same seeds may be looked at again.")
+  var provenBug: String?
+  @Flag(help: "The second look of a plan that has one: all seeds of extend_to.") var extend = false
+  @Flag(help: "Take runs that another build of the program made as they are (not with --record).") var keep = false
   @Flag(help: "Print the results as JSON.") var json = false
   @Flag(help: "Say where the time of each op went; also profile.json beside each run's timing.json.") var profile =
     false
   @Flag(help: .hidden) var worker = false
   @Option(help: .hidden) var checkpointSeconds: Double?
   @Option(help: .hidden) var memoryShare: Int?
+  @Option(name: .customLong("tiny-sha256"), help: .hidden) var tinySHA256: String?
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -56,6 +61,11 @@ struct RunCommand: ParsableCommand {
       throw ValidationError("--record needs --because TEXT: why do the numbers move?")
     }
     if !record && because != nil { throw ValidationError("--because goes with --record only") }
+    if record && keep { throw ValidationError("--record takes runs of this program only: leave out --keep") }
+    if !record && provenBug != nil { throw ValidationError("--proven-bug goes with --record only") }
+    if extend && (seeds != nil || scale != .small) {
+      throw ValidationError("--extend names the seeds of the second look at scale small: leave out --seeds")
+    }
     if record && (seeds != nil || arms != nil || !overrides.isEmpty || data != nil || weights != nil) {
       throw ValidationError("--record takes the whole recipe: leave out --seeds, --arms, --set, --data and --weights")
     }
@@ -70,20 +80,41 @@ struct RunCommand: ParsableCommand {
     if let data { overrides.append(data.contains("=") ? "data.\(data)" : "data.provider=\(data)") }
     let arms = try arms?.split(separator: ",").map { try recipe.arm(named: String($0)).name } ?? recipe.arms.map(\.name)
     var sweep = Sweep(
-      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds), overrides: overrides, out: out,
-      jobs: 1,
+      recipe: recipe, scale: scale, arms: arms, seeds: try seeds.map(parseSeeds) ?? extendedSeeds(recipe),
+      overrides: overrides, out: out, jobs: 1,
       threads: 1, extraRoots: shared.roots, weights: weights, checkpointSeconds: checkpointSeconds, profiles: profile)
     sweep.jobs = try jobs ?? (scale == .paper ? 1 : min(Program.cores, sweep.cells().count, 64))
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
     sweep.memory = maxMemory.map { .limit($0.mebibytes) } ?? .share(memoryShare ?? Memory.available / sweep.jobs)
+    sweep.keepsOtherCode = keep
+    sweep.code.tiny = tinySHA256 ?? ""
     if worker { return try work(sweep) }
     try sweep.check()
     try makeOutFolder()
+    let recorder = try Recorder(
+      entry: entry, catalogue: catalogue, recipe: recipe, scale: scale, out: out, provenBug: provenBug)
+    if scale != .tiny { sweep.code.tiny = try recorder.tinyBits(like: sweep, mustHold: record) }
+    let isPlanned = overrides.isEmpty && weights == nil
+    let look = try recorder.look(of: sweep, isPlanned: isPlanned, mustBeAllowed: record)
     try announce(sweep)
     let (records, failures) = try sweep.run()
     if profile { try printProfile(records) }
-    try report(recipe, records, failures)
-    if record { try recordGolden(records, entry) }
+    if let look, !records.isEmpty { try recorder.note(look) }
+    try report(recipe, records, failures, try recorder.claimLines(records, look))
+    if record { try recorder.record(records, because: because ?? "", look) }
+    // Diverged runs are results and are recorded like others; still, somebody should look.
+    if records.contains(where: { $0.status == .diverged }) { throw ExitCode(4) }
+  }
+
+  private func extendedSeeds(_ recipe: Recipe) throws -> [UInt64]? {
+    guard extend else { return nil }
+    guard let count = recipe.claims.compactMap(\.extendTo).max() else {
+      throw ReproError(
+        .usage, at: recipe.node.mark.file, found: "no claim plans a second look", hint: "it would be 'extend_to: 10'")
+    }
+    let seeds = try recipe.resolve(scale: scale, arm: recipe.arms[0].name).seeds
+    let next = (seeds.max() ?? 0) + 1
+    return seeds + (0..<UInt64(max(0, count - seeds.count))).map { next + $0 }
   }
 
   private func makeOutFolder() throws {
@@ -115,14 +146,17 @@ struct RunCommand: ParsableCommand {
   }
 
   /// Prints what came out, and ends the program if something went wrong.
-  private func report(_ recipe: Recipe, _ records: [RunRecord], _ failures: [Sweep.Failure]) throws {
+  private func report(
+    _ recipe: Recipe, _ records: [RunRecord], _ failures: [Sweep.Failure], _ claims: [String]
+  ) throws {
     if json {
-      Terminal.line(try JSONValue.array(records.map(\.json)).text(pretty: true))
+      Terminal.line(try JSONValue.array(records.map { try $0.sealed() }).text(pretty: true))
     } else if !records.isEmpty {
       Terminal.line()
       for line in ResultTable(recipe: recipe, records: records).lines(width: Terminal.tableWidth) {
         Terminal.line(line)
       }
+      for line in claims { Terminal.line(line) }
       Terminal.line("\nRecords, checkpoints and metrics: \(out)/\(recipe.id)/\(scale.rawValue)/")
     }
     // The same mistake in every run is said once.
@@ -138,7 +172,6 @@ struct RunCommand: ParsableCommand {
       throw ExitCode(130)
     }
     if let first = failures.first { throw ExitCode(first.exitCode) }
-    if records.contains(where: { $0.status == .diverged }) { throw ExitCode(4) }
   }
 
   /// One cell, in this process.
@@ -164,19 +197,6 @@ struct RunCommand: ParsableCommand {
       WorkerMessage.failure("\(error)").send()
       throw ExitCode(error.exitCode)
     }
-  }
-
-  private func recordGolden(_ records: [RunRecord], _ entry: RecipeCatalog.Entry) throws {
-    var golden = SafeFile.exists(entry.golden) ? try Golden(path: entry.golden) : Golden(recipe: entry.recipe)
-    if let old = golden.results[scale] {
-      let changes = Verification.compare(records, with: old, tolerance: 0)
-      for change in changes where change.outcome != .sameBits {
-        Terminal.line("\(change.arm)-\(change.seed): \(VerifyCommand.words(change.outcome))")
-      }
-    }
-    golden.record(records, because: because ?? "", commit: Program.commit(try Program.root()))
-    try golden.write(entry.golden)
-    Terminal.line("recorded \(records.count) runs in \(entry.golden)")
   }
 }
 

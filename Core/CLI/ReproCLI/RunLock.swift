@@ -15,10 +15,8 @@ final class RunLock {
   ///   - onWait: called once if somebody else holds it.
   /// - Throws: `ReproError`: interrupted while waiting, or the lock cannot be made.
   init(_ folder: String, onWait: () -> Void) throws {
-    let slash = folder.lastIndex(of: "/") ?? folder.startIndex
-    let (parent, name) = (String(folder[..<slash]), String(folder[slash...].drop { $0 == "/" }))
-    try SafeFile.makeFolder(parent)
-    let path = "\(parent)/.\(name).lock"
+    try SafeFile.makeFolder(RunLock.split(folder).parent)
+    let path = RunLock.path(folder)
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw ReproError(.data, at: path, found: "cannot be made: \(String(cString: strerror(errno)))")
@@ -35,6 +33,26 @@ final class RunLock {
       hasWaited = true
       usleep(100_000)
     }
+  }
+
+  /// A path as the folder above and the last name.
+  private static func split(_ folder: String) -> (parent: String, name: String) {
+    let slash = folder.lastIndex(of: "/") ?? folder.startIndex
+    return (String(folder[..<slash]), String(folder[slash...].drop { $0 == "/" }))
+  }
+
+  private static func path(_ folder: String) -> String {
+    let (parent, name) = split(folder)
+    return "\(parent.isEmpty ? "." : parent)/.\(name).lock"
+  }
+
+  /// Whether some process holds a run's folder now.
+  static func isHeld(_ folder: String) -> Bool {
+    let descriptor = open(path(folder), O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    // Closing lets go of the lock, if nobody had it.
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_EX | LOCK_NB) != 0
   }
 
   deinit { close(descriptor) }

@@ -26,8 +26,12 @@ struct ShowCommand: ParsableCommand {
     let resolved = try recipe.resolve(scale: scale, arm: arm, overrides: overrides)
     // The paper's own method, whatever the arm is.
     let row = try CatalogueRow.all(roots: roots, plugins: Program.plugins).rows.first { $0.recipe == entry }
-    let golden = SafeFile.exists(entry.golden) ? try Golden(path: entry.golden) : nil
-    let page = RecipePage(entry: entry, recipe: recipe, resolved: resolved, row: row, golden: golden)
+    // All recipes of the paper: its secondary claims are adjusted together.
+    let evidence = RecordedEvidence(
+      catalogue.entries.filter { $0.paper == entry.paper }, in: catalogue, plugins: Program.plugins)
+    let item = evidence.items.first { $0.entry == entry }
+    if let problem = item?.problem, problem.domain == .data { throw problem }
+    let page = RecipePage(entry: entry, recipe: recipe, resolved: resolved, row: row, evidence: item)
     if json {
       Terminal.line(try page.json.text(pretty: true))
     } else {
@@ -47,7 +51,9 @@ struct RecipePage {
   let resolved: ResolvedRecipe
   /// The paper's line in the catalogue; nil if the registry lacks it.
   let row: CatalogueRow?
-  let golden: Golden?
+  /// What was recorded, and what it says about the claims.
+  let evidence: RecordedEvidence.Item?
+  private var golden: Golden? { evidence?.golden }
 
   func lines() throws -> [String] {
     var lines = [Terminal.bold(recipe.id)]
@@ -115,7 +121,11 @@ struct RecipePage {
     guard let results = golden?.results[.small] else { return ["  not run"] }
     let measured = CatalogueRow.Measured(claim, results)
     let means = measured.means.map { "\($0.arm) \($0.mean.map { decimals($0, 3) } ?? "diverged")" }
-    return ["  measured: \(means.joined(separator: ", ")) (means of \(measured.seeds) seeds)"]
+    let numbers = "  measured: \(means.joined(separator: ", ")) (means of \(measured.seeds) seeds)"
+    guard let result = evidence?.claims.first(where: { $0.claim == claim.id }) else { return [numbers] }
+    var lines = [numbers, "  \(Terminal.bold(result.verdict.rawValue)): \(result.sentence)"]
+    if let staleness = evidence?.staleness, staleness.isStale { lines.append("  \(staleness.words)") }
+    return lines
   }
 
   private func sanity() -> [String] {
@@ -142,6 +152,8 @@ struct RecipePage {
           "metric": .string("\($0.metric)"), "form": .string($0.form.words), "seeds": .int($0.seeds),
         ]
       })
+    object["verdicts"] = .array((evidence?.claims ?? []).map(\.json))
+    object["staleness"] = .string((evidence?.staleness ?? .notRecorded).words)
     object["reported"] = .array(recipe.reported.map(\.json))
     object["deviations"] = .array(recipe.deviations.map { .string($0) })
     object["resolved"] = [
@@ -150,6 +162,20 @@ struct RecipePage {
       "options": JSONValue(resolved.tree),
     ]
     return object
+  }
+}
+
+extension ClaimResult {
+  /// The verdict with its numbers; numbers that do not exist are null.
+  var json: JSONValue {
+    func number(_ x: Double?) -> JSONValue { x.map { $0.isFinite ? .double($0) : .null } ?? .null }
+    return [
+      "claim": .string(claim), "verdict": .string(verdict.rawValue), "sentence": .string(sentence), "n": .int(n),
+      "differences": .array(differences.map { .double($0) }), "mean": number(mean), "sd": number(deviation),
+      "p": number(p), "attempts": .int(attempts), "adjusted_p": number(adjustedP), "low": number(interval?.low),
+      "high": number(interval?.high), "confidence": number(interval?.confidence),
+      "smallest_detectable": number(smallestDetectable), "problems": .array(problems.map { .string($0) }),
+    ]
   }
 }
 

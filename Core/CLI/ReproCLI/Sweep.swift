@@ -8,10 +8,10 @@ import ReproEngine
 /// Finished cells are found by the hash of their recipe and not run again; a failed cell does not stop the others.
 struct Sweep {
   let recipe: Recipe
-  let scale: Scale
-  let arms: [String]
-  let seeds: [UInt64]?
-  let overrides: [String]
+  var scale: Scale
+  var arms: [String]
+  var seeds: [UInt64]?
+  var overrides: [String]
   /// The folder of all runs.
   let out: String
   var jobs: Int
@@ -25,6 +25,10 @@ struct Sweep {
   var memory: MemoryBudget?
   /// Whether each run writes where its time went.
   var profiles = false
+  /// Which code runs here: runs of other code are not found again.
+  var code = CodeStamp(executable: CodeStamp.currentExecutable)
+  /// Whether runs of other code are taken as they are.
+  var keepsOtherCode = false
 
   struct Failure {
     let cell: CellID
@@ -63,13 +67,16 @@ struct Sweep {
   func check() throws {
     let cells = try cells()
     for (_, resolved) in cells { try Program.plugins.check(resolved) }
+    try Program.plugins.checkClaims(of: recipe)
     if let weights { _ = try SafeFile.size(weights) }
     let root = try Program.root()
     try openData(cells.filter { id, resolved in try runner(id, resolved, root: root).finishedRecord() == nil })
   }
 
   /// Runs what is not finished. Returns all records and the failures.
-  func run() throws -> (records: [RunRecord], failures: [Failure]) {
+  ///
+  /// - Parameter isQuiet: whether runs that are finished already are passed over in silence.
+  func run(isQuiet: Bool = false) throws -> (records: [RunRecord], failures: [Failure]) {
     let cells = try cells()
     for key in Set(cells.flatMap(\.recipe.shadowed)).sorted() {
       Terminal.error("--set \(key): some arms set it themselves and keep their value")
@@ -80,6 +87,8 @@ struct Sweep {
     }
     let waiting = try cells.indices.filter { try runner($0).finishedRecord() == nil }
     var failures: [Failure] = []
+    if isQuiet && waiting.isEmpty { return (try cells.indices.compactMap { try runner($0).finishedRecord() }, []) }
+    if isQuiet { Terminal.write("the bits of the code: \(counted(waiting.count, "run")) at scale \(scale.rawValue)\n") }
     let board = ProgressBoard(cells: cells.map(\.id), waiting: waiting)
     let pool = ProcessPool(executable: "/proc/self/exe", concurrent: jobs)
     let work = waiting.map { ProcessPool.Job(arguments: workerArguments(cells[$0].id)) }
@@ -118,6 +127,7 @@ struct Sweep {
     if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
     runner.profiles = profiles
     runner.memory = memory
+    (runner.code, runner.keepsOtherCode) = (code, keepsOtherCode)
     return runner
   }
 
@@ -138,6 +148,8 @@ struct Sweep {
     if let weights { words += ["--weights", weights] }
     if let checkpointSeconds { words += ["--checkpoint-seconds", "\(checkpointSeconds)"] }
     if profiles { words.append("--profile") }
+    if !code.tiny.isEmpty { words += ["--tiny-sha256", code.tiny] }
+    if keepsOtherCode { words.append("--keep") }
     switch memory {
     case .limit(let mebibytes): words += ["--max-memory", "\(mebibytes)MiB"]
     case .share(let mebibytes): words += ["--memory-share", "\(mebibytes)"]

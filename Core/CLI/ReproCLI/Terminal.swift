@@ -12,6 +12,9 @@ enum Terminal {
 
   static func line(_ text: String = "") { send(text + "\n", to: STDOUT_FILENO) }
 
+  /// Text on stdout, as it is.
+  static func output(_ text: String) { send(text, to: STDOUT_FILENO) }
+
   /// The same, told whether anybody still listens.
   static func reaches(_ text: String) -> Bool { send(text + "\n", to: STDOUT_FILENO) }
 

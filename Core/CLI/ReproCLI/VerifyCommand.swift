@@ -6,12 +6,16 @@ import ReproEngine
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Runs the tiny scale of recipes again and compares it with their goldens.",
-    discussion:
-      "Bits are compared where the fingerprints agree, numbers within the tolerance otherwise. Exit 1 on drift.")
+    commandName: "verify", abstract: "Runs recipes again and compares them with what was recorded.",
+    discussion: """
+      Bits are compared where the fingerprints agree, numbers within the tolerance otherwise. --recorded runs nothing: it \
+      judges all recorded results again and says what is stale. Exit 1 on drift, a lost claim, a stale or missing record.
+      """)
 
   @Argument(help: "Recipes (default: all).") var recipes: [String] = []
+  @Option(help: "tiny, or small: hours for many recipes; judges the claims of the rerun, too.") var scale: Scale = .tiny
   @Option(help: "Allowed difference: tolerance * max(1, |golden|).") var tolerance = 1e-3
+  @Flag(help: "Run nothing: check and judge what is recorded.") var recorded = false
   @Option(help: "Threads of each run.") var threads: Int?
   @Option(help: "Runs at the same time (default: one for each core).") var jobs: Int?
   @Flag(help: "Print the outcomes as JSON.") var json = false
@@ -19,54 +23,116 @@ struct VerifyCommand: ParsableCommand {
 
   func validate() throws {
     if !(tolerance >= 0 && tolerance.isFinite) { throw ValidationError("--tolerance must be a number >= 0") }
+    if scale == .paper { throw ValidationError("--scale paper is not verified; run it and record it") }
+    if recorded && scale != .tiny { throw ValidationError("--recorded looks at all scales: leave out --scale") }
   }
 
   func run() throws {
     Signals.install()
     let catalogue = try Program.catalogue(extraRoots: shared.roots)
     let entries = recipes.isEmpty ? catalogue.entries : try recipes.map { try catalogue.entry(named: $0) }
+    if recorded { return try verifyRecorded(entries, catalogue) }
     var table = TextTable(["recipe", "arm", "seed", "outcome"])
     var rows: [JSONValue] = []
     var good = true
+    func add(_ recipe: String, _ arm: String, _ seed: String, _ isGood: Bool, _ outcome: String) {
+      good = good && isGood
+      table.add([recipe, arm, seed, outcome])
+      rows.append([
+        "recipe": .string(recipe), "arm": .string(arm), "seed": .string(seed), "good": .bool(isGood),
+        "outcome": .string(outcome),
+      ])
+    }
     for entry in entries {
-      for result in try verify(entry, catalogue.recipe(at: entry)) {
-        good = good && result.outcome.isGood
-        table.add([entry.recipe, result.arm, "\(result.seed)", VerifyCommand.words(result.outcome)])
-        rows.append([
-          "recipe": .string(entry.recipe), "arm": .string(result.arm), "seed": .string("\(result.seed)"),
-          "good": .bool(result.outcome.isGood), "outcome": .string(VerifyCommand.words(result.outcome)),
-        ])
+      // One recipe that cannot be read keeps nobody from verifying the others.
+      do {
+        let recipe = try catalogue.recipe(at: entry)
+        guard recipe.scales.contains(scale) else { continue }
+        let (results, claims) = try verify(entry, recipe)
+        for result in results {
+          add(entry.recipe, result.arm, "\(result.seed)", result.outcome.isGood, VerifyCommand.words(result.outcome))
+        }
+        for check in claims { add(entry.recipe, check.subject, "-", check.isGood, check.outcome) }
+      } catch let error as ReproError where error.domain != .interrupted && entries.count > 1 {
+        add(entry.recipe, "-", "-", false, "FAILED: \(error)")
       }
     }
-    if json {
-      Terminal.line(try JSONValue.array(rows).text(pretty: true))
-    } else {
-      for line in table.lines(width: Terminal.tableWidth, clipping: [3]) { Terminal.line(line) }
-    }
+    try print(table, rows, clipping: [3])
     if !good { throw ExitCode(1) }
   }
 
-  private func verify(_ entry: RecipeCatalog.Entry, _ recipe: Recipe) throws -> [Verification] {
-    guard SafeFile.exists(entry.golden), let golden = try Golden(path: entry.golden).results[.tiny] else {
-      return [
-        Verification(
-          arm: "-", seed: 0,
-          outcome: .missing("no golden; record one: repro run \(entry.recipe) --scale tiny --record --because TEXT"))
-      ]
+  private func print(_ table: TextTable, _ rows: [JSONValue], clipping: [Int]) throws {
+    if json {
+      Terminal.line(try JSONValue.array(rows).text(pretty: true))
+    } else {
+      for line in table.lines(width: Terminal.tableWidth, clipping: clipping) { Terminal.line(line) }
+    }
+  }
+
+  // MARK: Without running anything
+
+  private func verifyRecorded(_ entries: [RecipeCatalog.Entry], _ catalogue: RecipeCatalog) throws {
+    var registry: [Registry.Entry] = []
+    for root in try [Program.root()] + shared.roots {
+      let path = root + "/registry.yaml"
+      registry += try Registry(path: path, displayed: RecipeCatalog.displayed(path)).entries
+    }
+    var table = TextTable(["recipe", "what", "outcome"])
+    var rows: [JSONValue] = []
+    var bad = 0
+    let papers = Set(entries.map(\.paper))
+    for paper in papers.sorted() {
+      // All recipes of the paper: its secondary claims are adjusted together.
+      let evidence = RecordedEvidence(
+        catalogue.entries.filter { $0.paper == paper }, in: catalogue, plugins: Program.plugins)
+      for item in evidence.items where entries.contains(item.entry) {
+        for check in item.checks(registry.first { $0.id == paper }) {
+          bad += check.isGood ? 0 : 1
+          table.add([check.recipe, check.subject, check.outcome])
+          rows.append([
+            "recipe": .string(check.recipe), "subject": .string(check.subject), "good": .bool(check.isGood),
+            "outcome": .string(check.outcome),
+          ])
+        }
+      }
+    }
+    try print(table, rows, clipping: [2])
+    if bad > 0 {
+      if !json { Terminal.error("\(counted(bad, "line")) of \(rows.count) do not hold") }
+      throw ExitCode(1)
+    }
+  }
+
+  // MARK: Runs
+
+  /// The cells of a rerun, and at scale small what it says about the claims.
+  private func verify(
+    _ entry: RecipeCatalog.Entry, _ recipe: Recipe
+  ) throws -> (results: [Verification], claims: [EvidenceCheck]) {
+    let golden = SafeFile.exists(entry.golden) ? try Golden(path: entry.golden) : nil
+    guard let golden, let results = golden.results[scale] else {
+      let record = "repro run \(entry.recipe) --scale \(scale.rawValue) --record --because TEXT"
+      return ([Verification(arm: "-", seed: 0, outcome: .missing("no golden; record one: \(record)"))], [])
     }
     return try TemporaryFolder.with { folder in
       let jobs = jobs ?? Program.cores
       let sweep = Sweep(
-        recipe: recipe, scale: .tiny, arms: recipe.arms.map(\.name), seeds: nil, overrides: [], out: folder, jobs: jobs,
+        recipe: recipe, scale: scale, arms: recipe.arms.map(\.name), seeds: nil, overrides: [], out: folder, jobs: jobs,
         threads: threads ?? max(1, Program.cores / jobs), extraRoots: shared.roots)
       let (records, failures) = try sweep.run()
       if Interruption.isRequested.load(ordering: .relaxed) {
         throw ReproError(.interrupted, at: entry.recipe, found: "stopped before it was verified")
       }
-      if let failure = failures.first {
-        return [Verification(arm: failure.cell.arm, seed: failure.cell.seed, outcome: .missing(failure.text))]
+      var outcomes = Verification.compare(records, with: results, tolerance: tolerance)
+      for failure in failures {
+        outcomes.removeAll { $0.arm == failure.cell.arm && $0.seed == failure.cell.seed }
+        outcomes.append(
+          Verification(arm: failure.cell.arm, seed: failure.cell.seed, outcome: .missing(failure.text)))
       }
-      return Verification.compare(records, with: golden, tolerance: tolerance)
+      guard scale == .small, !records.isEmpty else { return (outcomes, []) }
+      var rerun = golden
+      rerun.record(records, because: "", commit: "", tiny: results.tinySHA256, attempt: golden.attempts)
+      return (outcomes, EvidenceCheck.lost(from: golden, to: rerun, recipe, Judge(Program.plugins)))
     }
   }
 
@@ -89,16 +155,17 @@ enum TemporaryFolder {
       throw ReproError(.data, found: "cannot make a temporary folder: \(String(cString: strerror(errno)))")
     }
     let path = template.withUnsafeBufferPointer { p in p.baseAddress.map { String(cString: $0) } ?? "" }
-    defer { remove(path) }
+    defer { removeTree(path) }
     return try body(path)
   }
+}
 
-  private static func remove(_ path: String) {
-    for name in SafeFile.list(path) {
-      let inner = "\(path)/\(name)"
-      // A link is removed itself, never what it points to.
-      if unlink(inner) != 0 { remove(inner) }
-    }
-    rmdir(path)
+/// Removes a folder with all that is in it.
+func removeTree(_ path: String) {
+  for name in SafeFile.list(path) {
+    let inner = "\(path)/\(name)"
+    // A link is removed itself, never what it points to.
+    if unlink(inner) != 0 { removeTree(inner) }
   }
+  rmdir(path)
 }

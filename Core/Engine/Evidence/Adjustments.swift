@@ -61,7 +61,7 @@ extension Statistics {
 extension Statistics {
   /// The level of the first look at five seeds, and what is left for the second one at ten.
   public static let firstLookLevel = 1.0 / 32
-  public static let secondLookLevel = 0.05 - 1.0 / 32
+  public static let secondLookLevel = 0.01875
 
   /// The p-value of a plan that looks at five differences, and at ten if the first look did not decide.
   ///

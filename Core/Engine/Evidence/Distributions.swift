@@ -60,7 +60,13 @@ extension Statistics {
   /// - Parameter freedom: degrees of freedom, > 0.
   public static func studentCDF(_ t: Double, freedom: Double) -> Double {
     if t.isInfinite { return t > 0 ? 1 : 0 }
-    let tail: Double = 0.5 * incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5)
+    let square: Double = t * t
+    if square < freedom {
+      // Near the middle the distance from one half is what can be computed without loss.
+      let half: Double = 0.5 * incompleteBeta(square / (freedom + square), 0.5, freedom / 2)
+      return t > 0 ? 0.5 + half : 0.5 - half
+    }
+    let tail: Double = 0.5 * incompleteBeta(freedom / (freedom + square), freedom / 2, 0.5)
     return t > 0 ? 1 - tail : tail
   }
 

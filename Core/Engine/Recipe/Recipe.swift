@@ -80,6 +80,7 @@ public struct Recipe: Sendable {
     let ids = claims.map(\.id)
     reported = try root.sections("reported") { section throws(ReproError) in try Reported(&section, claims: ids) }
     deviations = try root.strings("deviations", default: [])
+    _ = try root.section("health") { section throws(ReproError) in try HealthPlan(&section) }
     sanity = try root.sections("sanity") { section throws(ReproError) in try SanityFloor(&section, names) }
     try root.finish()
     if checkingCells {

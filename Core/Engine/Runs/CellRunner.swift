@@ -52,6 +52,10 @@ public struct CellRunner: Sendable {
   public var profiles = false
   /// What the run may take, looked at after the first step of each stage.
   public var memory: MemoryBudget?
+  /// Which code runs here.
+  public var code = CodeStamp(executable: CodeStamp.currentExecutable)
+  /// Whether runs of other code are taken as they are, finished or not; never for what is recorded.
+  public var keepsOtherCode = false
 
   public init(
     plugins: Plugins, recipe: ResolvedRecipe, seed: UInt64, planSHA256: String, folder: String, commit: String,
@@ -68,11 +72,14 @@ public struct CellRunner: Sendable {
     return SHA256.hex(of: recipe.canonical + "\nweights " + (try SafeFile.sha256(initialWeights)))
   }
 
-  /// The record of a run that is already finished in this folder with this recipe, these bits and this commit's plan.
+  /// The record of a run that is already finished in this folder with this recipe, these libraries and this code.
+  ///
+  /// - Throws: `ReproError`, domain data: the record was edited or damaged.
   public func finishedRecord() throws -> RunRecord? {
     guard SafeFile.exists(recordPath) else { return nil }
     let record = try RunRecord(try JSONValue(path: recordPath), at: recordPath)
-    return try record.recipeSHA256 == recipeSHA256() && record.fingerprint == .current ? record : nil
+    guard try record.recipeSHA256 == recipeSHA256(), record.fingerprint == .current else { return nil }
+    return keepsOtherCode || code.agrees(with: record.code) ? record : nil
   }
 
   /// Runs the cell to its end and returns its record; returns the record at once if it is already there.
@@ -93,22 +100,28 @@ public struct CellRunner: Sendable {
     return record
   }
 
-  /// Makes the folder; what another recipe left there is moved aside, never overwritten.
+  /// Makes the folder; what another recipe or other code left there is moved aside, never overwritten.
   private func prepareFolder() throws {
     try SafeFile.makeFolder(folder)
     let recipePath = folder + "/recipe.yaml"
-    if SafeFile.exists(recipePath) {
-      let stored = try YAMLNode(path: recipePath)
-      if stored.canonical != recipe.canonical || SafeFile.exists(recordPath) {
-        var n = 1
-        while SafeFile.isFolder("\(folder).old\(n)") { n += 1 }
-        try SafeFile.move(folder, to: "\(folder).old\(n)")
-        try SafeFile.makeFolder(folder)
-        notices(
-          "\(folder): the recipe or the machine's libraries changed; the earlier run was moved to \(folder).old\(n)")
-      }
+    if let change = try foreignContent(recipePath) {
+      var n = 1
+      while SafeFile.isFolder("\(folder).old\(n)") { n += 1 }
+      try SafeFile.move(folder, to: "\(folder).old\(n)")
+      try SafeFile.makeFolder(folder)
+      notices("\(folder): \(change) changed; the earlier run was moved to \(folder).old\(n)")
     }
     if !SafeFile.exists(recipePath) { try SafeFile.write(recipePath, text: recipe.text) }
+    // A program that goes on with another one's work says who ends it.
+    try code.write(folder)
+  }
+
+  /// What is different for the run that stands in the folder, so that this one cannot go on with it; nil if it can.
+  private func foreignContent(_ recipePath: String) throws -> String? {
+    guard SafeFile.exists(recipePath) else { return nil }
+    if try YAMLNode(path: recipePath).canonical != recipe.canonical { return "the recipe or the machine's libraries" }
+    if !keepsOtherCode, !code.agrees(with: CodeStamp(folder: folder) ?? CodeStamp()) { return "the program" }
+    return SafeFile.exists(recordPath) ? "the recipe or the machine's libraries" : nil
   }
 
   private func run<M: MethodPlugin>(
@@ -139,9 +152,11 @@ public struct CellRunner: Sendable {
       cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
       status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: try recipeSHA256(),
       planSHA256: planSHA256, fingerprint: .current, commit: commit, data: data.fingerprint,
-      weightsSHA256: session.state.stateSHA256, curves: session.log.thinned(), measurements: measurements)
+      weightsSHA256: session.state.stateSHA256, curves: session.log.thinned(), measurements: measurements, code: code,
+      resolved: recipe.text)
     try session.save(folder: folder)
-    try SafeFile.write(recordPath, text: try record.json.text(pretty: true))
+    try EventFile(record, session.log).write("\(folder)/\(EventFile.name)")
+    try SafeFile.write(recordPath, text: try record.sealed().text(pretty: true))
     try writeTiming(session.seconds, now() - started + earlierSeconds)
     return record
   }
@@ -163,6 +178,9 @@ public struct CellRunner: Sendable {
           expected: "at most the \(data.count) training samples")
       }
       let (begun, firstStep) = (now(), session.step)
+      var journal = try HealthJournal(folder: folder)
+      var monitor = HealthMonitor(
+        recipe.health, stage: stage.name, steps: stage.steps, said: journal.kinds(in: stage.name))
       while session.step < stage.steps {
         let step = session.step
         var context = StepContext(
@@ -182,6 +200,12 @@ public struct CellRunner: Sendable {
             session.state.firstNonFinite.map { "the first bad parameter is \($0)" },
           ]
           return "\(stage.name), step \(step): \(findings.compactMap { $0 }.joined(separator: "; "))"
+        }
+        let found = monitor.look(step: step, metrics, session.log) { embeddings(method, session.state, data) }
+        try journal.add(found)
+        for finding in found {
+          notices("\(recipe.arm)-\(seed), \(stage.name), step \(step): \(finding.text)")
+          if recipe.health.stops.contains(finding.kind) { return "\(stage.name), step \(step): \(finding.text)" }
         }
         if step == firstStep {
           try memory?.check(
@@ -213,6 +237,13 @@ public struct CellRunner: Sendable {
       session.optimizers = []  // a stage has optimizers of its own, whether it is reached at once or after a stop
     }
     return nil
+  }
+
+  /// The embeddings of the first training samples; nil for a method that has none for them.
+  private func embeddings<M: MethodPlugin>(_ method: M, _ state: M.State, _ data: TrainingData?) -> Tensor? {
+    guard let data else { return nil }
+    let batch = data.first(recipe.health.samples)
+    return try? Profile.measure("health", { try method.embed(state, batch).global })
   }
 
   private func evaluate<M: MethodPlugin>(

@@ -17,7 +17,8 @@ public struct CellID: Sendable, Equatable {
 
 /// Everything that a finished run says about itself; equal for equal bits, so no time and no host stands in it.
 public struct RunRecord: Sendable, Equatable {
-  public static let format = 1
+  /// Format 1 had no checksum and did not say which program made it; it is read, and written no more.
+  public static let format = 2
 
   public enum Status: String, Sendable {
     case finished
@@ -53,6 +54,13 @@ public struct RunRecord: Sendable, Equatable {
   public var weightsSHA256: String
   public var curves: [Curve]
   public var measurements: [Measurement]
+  /// Which program and which bits of the tiny scale; empty in records of format 1.
+  public var code = CodeStamp()
+  /// The resolved recipe, YAML: with the seed all that a replay needs. Empty in records of format 1.
+  public var resolved = ""
+
+  /// The record as it is written, with its checksum.
+  public func sealed() throws(ReproError) -> JSONValue { try json.sealed() }
 
   public var json: JSONValue {
     func number(_ x: Double) -> JSONValue { x.isFinite ? .double(x) : .string(hexFloat(x)) }
@@ -64,8 +72,11 @@ public struct RunRecord: Sendable, Equatable {
     if let reason { object["reason"] = .string(reason) }
     object["recipe_sha256"] = .string(recipeSHA256)
     object["plan_sha256"] = .string(planSHA256)
+    object["resolved"] = .string(resolved)
     object["fingerprint"] = fingerprint.json
     object["commit"] = .string(commit)
+    object["executable_sha256"] = .string(code.executable)
+    if !code.tiny.isEmpty { object["tiny_sha256"] = .string(code.tiny) }
     object["data"] = .string(data)
     object["weights_sha256"] = .string(weightsSHA256)
     object["measurements"] = .array(
@@ -83,10 +94,13 @@ public struct RunRecord: Sendable, Equatable {
   /// Reads what `json` wrote.
   public init(_ json: JSONValue, at place: String) throws(ReproError) {
     let format = try json.required("format", as: \.int, at: place)
-    guard format == RunRecord.format else {
+    guard (1...RunRecord.format).contains(format) else {
       throw ReproError(
-        .data, at: place, found: "the record has format \(format)", expected: "\(RunRecord.format)",
+        .data, at: place, found: "the record has format \(format)", expected: "1 to \(RunRecord.format)",
         hint: "it was written by another version of the program")
+    }
+    if json["sha256"] != nil || format > 1 {
+      try json.checkSeal(at: place, hint: "remove the run's folder to run it again")
     }
     guard let scale = Scale(rawValue: try json.required("scale", as: \.string, at: place)),
       let seed = UInt64(try json.required("seed", as: \.string, at: place)),
@@ -100,8 +114,10 @@ public struct RunRecord: Sendable, Equatable {
     reason = json["reason"]?.string
     recipeSHA256 = try json.required("recipe_sha256", as: \.string, at: place)
     planSHA256 = try json.required("plan_sha256", as: \.string, at: place)
+    resolved = json["resolved"]?.string ?? ""
     fingerprint = Fingerprint(json["fingerprint"] ?? .null)
     commit = try json.required("commit", as: \.string, at: place)
+    code = CodeStamp(executable: json["executable_sha256"]?.string ?? "", tiny: json["tiny_sha256"]?.string ?? "")
     data = try json.required("data", as: \.string, at: place)
     weightsSHA256 = try json.required("weights_sha256", as: \.string, at: place)
     measurements = []
@@ -126,12 +142,12 @@ public struct RunRecord: Sendable, Equatable {
   public init(
     cell: CellID, paper: String, status: Status, reason: String?, recipeSHA256: String, planSHA256: String,
     fingerprint: Fingerprint, commit: String, data: String, weightsSHA256: String, curves: [Curve],
-    measurements: [Measurement]
+    measurements: [Measurement], code: CodeStamp = CodeStamp(), resolved: String = ""
   ) {
     (self.cell, self.paper, self.status, self.reason) = (cell, paper, status, reason)
     (self.recipeSHA256, self.planSHA256, self.fingerprint) = (recipeSHA256, planSHA256, fingerprint)
     (self.commit, self.data, self.weightsSHA256) = (commit, data, weightsSHA256)
-    (self.curves, self.measurements) = (curves, measurements)
+    (self.curves, self.measurements, self.code, self.resolved) = (curves, measurements, code, resolved)
   }
 
   public func value(_ metric: String) -> Double? { measurements.first { $0.name == metric }?.value }

@@ -98,6 +98,18 @@ struct MetricLog: Sendable {
     }
   }
 
+  /// Every value as a point of TensorBoard.
+  var scalars: [EventFile.Scalar] {
+    series.flatMap { s in
+      zip(s.steps, s.values).map { EventFile.Scalar(tag: "\(s.stage)/\(s.metric)", step: $0, value: $1) }
+    }
+  }
+
+  /// All values of a metric in a stage; empty without any.
+  func values(stage: String, metric: String) -> [Double] {
+    series.first { $0.stage == stage && $0.metric == metric }?.values ?? []
+  }
+
   /// At most `points` of each series: means of equal runs of steps, each at the middle one.
   func thinned(points: Int = 200) -> [RunRecord.Curve] {
     series.map { s in

@@ -32,7 +32,7 @@ public struct Verification: Sendable {
   /// A number may differ by `tolerance * max(1, |golden|)`; golden first, so the relation is neither symmetric nor
   /// transitive and always measured against the recorded file, never against the last run.
   public static func compare(_ records: [RunRecord], with golden: Golden.Results, tolerance: Double) -> [Verification] {
-    golden.cells.map { cell in
+    let recorded = golden.cells.map { cell in
       guard let record = records.first(where: { $0.cell.arm == cell.arm && $0.cell.seed == cell.seed }) else {
         return Verification(arm: cell.arm, seed: cell.seed, outcome: .missing("this cell was not rerun"))
       }
@@ -40,6 +40,13 @@ public struct Verification: Sendable {
         arm: cell.arm, seed: cell.seed,
         outcome: compare(Golden.Cell(record), with: cell, record.fingerprint, golden.fingerprint, tolerance))
     }
+    let unknown = records.filter { record in
+      !golden.cells.contains { $0.arm == record.cell.arm && $0.seed == record.cell.seed }
+    }
+    return recorded
+      + unknown.map {
+        Verification(arm: $0.cell.arm, seed: $0.cell.seed, outcome: .missing("this cell was never recorded"))
+      }
   }
 
   private static func compare(
@@ -54,6 +61,8 @@ public struct Verification: Sendable {
       guard let new = (now.losses + now.measurements).first(where: { $0.name == old.name }) else {
         return .missing("the rerun has no \(old.name)")
       }
+      // Also the NaN of a loss that diverged twice at the same place.
+      if new.value.bitPattern == old.value.bitPattern { continue }
       let (difference, allowed) = (abs(new.value - old.value), tolerance * max(1, abs(old.value)))
       guard difference <= allowed else {
         return .drifted(metric: old.name, golden: old.value, now: new.value, allowed: allowed)
