@@ -42,7 +42,7 @@ struct MatrixPlot {
     let names = matrix.rows.map(SVG.width)
     let left = min(130, max(40, (names.max() ?? 40))) + 26
     let side = min(34, max(9, 420 / Double(max(matrix.columns.count, 1))))
-    let head = min(130, matrix.columns.map(SVG.width).max() ?? 40) + 24
+    let head = min(130, matrix.columns.map(SVG.width).max() ?? 40) + 34
     let width = left + side * Double(matrix.columns.count) + 10
     let height = head + side * Double(matrix.rows.count) + 26
     let values = matrix.values.joined()
@@ -64,7 +64,7 @@ struct MatrixPlot {
         if side >= 24, share >= 0.05 {
           svg.text(
             left + side * (Double(j) + 0.5), y + side / 2 + 4, decimals(value, 2).replacing("0.", with: "."),
-            share > 0.55 ? "label inverse" : "label quiet", anchor: .middle)
+            share > 0.55 ? "label inverse" : "label small", anchor: .middle)
         }
       }
     }

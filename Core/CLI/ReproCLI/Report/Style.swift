@@ -86,8 +86,9 @@ enum Style {
     .panel.warn strong:first-child { color: var(--warn); }
     .scroll { overflow-x: auto; max-width: 100%; margin: 0 0 1.4rem; }
     table { border-collapse: collapse; font-size: .9rem; line-height: 1.45; }
+    .scroll table { font-size: .86rem; }
     caption { text-align: left; color: var(--quiet); font-size: .875rem; padding-bottom: .4rem; }
-    th, td { text-align: left; vertical-align: top; padding: .45rem 1.1rem .45rem 0;
+    th, td { text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0;
       border-bottom: 1px solid var(--faint);
       font-weight: 400; }
     th:last-child, td:last-child { padding-right: 0; }
@@ -144,7 +145,7 @@ enum Style {
     .badge.ready { color: var(--ready); box-shadow: inset 0 0 0 1px; }
     .badge.planned { color: var(--quiet); font-weight: 400; padding-left: 0; padding-right: 0; }
     .badge.stale { color: var(--warn); background: var(--warn-ground); }
-    .filter { border: 0; margin: 2.4rem 0 .4rem; padding: 0; display: none; flex-wrap: wrap; gap: .4rem;
+    .filter { border: 0; margin: 2.4rem 0 .9rem; padding: 0; display: none; flex-wrap: wrap; gap: .4rem;
       font-size: .875rem;
       align-items: center; }
     @supports selector(:has(a)) { .filter { display: flex; } }
@@ -218,6 +219,7 @@ enum Style {
       font-variant-numeric: tabular-nums; }
     .plot .label.axis, .plot .label.quiet { fill: var(--quiet); }
     .plot .label.quiet { font-size: 11px; }
+    .plot .label.small { font-size: 11px; }
     .plot .label.name { font-weight: 600; }
     .plot .label { paint-order: stroke; stroke: var(--ground); stroke-width: 4px; stroke-linejoin: round; }
     .plot .label.inverse, .plot .cell + .label { stroke: none; }
