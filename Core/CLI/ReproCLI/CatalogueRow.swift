@@ -29,8 +29,8 @@ struct CatalogueRow {
     let seeds: Int
   }
 
-  /// - Parameter item: what was recorded for the recipe; nil for a paper without recipes. Whether every arm resolves is for
-  ///   `show`, `run` and the tests to find out: a list of hundreds stays quick.
+  /// - Parameter item: what was recorded for the recipe; nil for a paper without recipes. Whether every arm resolves is
+  ///   for `show`, `run` and the tests to find out: a list of hundreds stays quick.
   init(_ entry: Registry.Entry, _ item: RecordedEvidence.Item?, _ plugins: Plugins) {
     self.entry = entry
     recipe = item?.entry

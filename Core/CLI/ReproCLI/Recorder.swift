@@ -2,8 +2,8 @@ import ReproConfig
 import ReproData
 import ReproEngine
 
-/// What happens around a sweep whose results may become a golden: the bits of the tiny scale before it, the rules of looking
-/// at evaluation seeds, the verdicts, and the golden itself.
+/// What happens around a sweep whose results may become a golden: the bits of the tiny scale before it, the rules of
+/// looking at evaluation seeds, the verdicts, and the golden itself.
 struct Recorder {
   let entry: RecipeCatalog.Entry
   let catalogue: RecipeCatalog
@@ -22,8 +22,8 @@ struct Recorder {
     golden = SafeFile.exists(entry.golden) ? try Golden(path: entry.golden) : nil
   }
 
-  /// Runs the tiny scale, unless this program has done so before, and returns its bits: the fingerprint of the code that
-  /// the sweep runs.
+  /// Runs the tiny scale, unless this program has done so before, and returns its bits: the fingerprint of the code
+  /// that the sweep runs.
   ///
   /// - Parameter mustHold: whether the bits must be those of the tiny golden, as for results that are recorded.
   func tinyBits(like sweep: Sweep, mustHold: Bool) throws -> String {
@@ -123,7 +123,11 @@ struct Recorder {
   /// - Parameter look: what `look(of:)` said; nil for sweeps that judge nothing.
   func record(_ records: [RunRecord], because: String, _ look: Look?) throws {
     let commit = Program.commit(try Program.root())
-    var fresh = golden ?? Golden(recipe: entry.recipe)
+    let folder = entry.folder + "/golden"
+    try SafeFile.makeFolder(folder)
+    let lock = try FolderLock(folder)
+    // Another command may have recorded another scale since this one began.
+    var fresh = SafeFile.exists(entry.golden) ? try Golden(path: entry.golden) : Golden(recipe: entry.recipe)
     if let old = fresh.results[scale] {
       for change in Verification.compare(records, with: old, tolerance: 0) where change.outcome != .sameBits {
         Terminal.line("\(change.arm)-\(change.seed): \(VerifyCommand.words(change.outcome))")
@@ -139,6 +143,7 @@ struct Recorder {
     } else {
       try recordLarge(records, because, commit, look, &fresh)
     }
+    _ = consume lock
     Terminal.line("recorded \(records.count) runs in \(entry.golden)")
   }
 
@@ -151,7 +156,7 @@ struct Recorder {
       return try fresh.write(entry.golden)
     }
     var ledger = try ledger()
-    let (number, unrecorded) = try ledger.attempt(for: look, after: golden, provenBug: provenBug)
+    let (number, unrecorded) = try ledger.attempt(for: look, after: fresh, provenBug: provenBug)
     fresh.recordLooks(unrecorded, before: number, commit: commit)
     fresh.record(records, because: because, commit: commit, tiny: tiny, attempt: number, provenBug: provenBug)
     let paper = RecordedEvidence(

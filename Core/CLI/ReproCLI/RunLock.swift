@@ -57,3 +57,24 @@ final class RunLock {
 
   deinit { close(descriptor) }
 }
+
+/// Holds a folder of the repository while a file in it is read, changed and written back: the second of two commands that
+/// record at the same time must not take away what the first one wrote. Nothing is left behind.
+final class FolderLock {
+  private let descriptor: Int32
+
+  /// Takes the lock, or waits until the other process lets go.
+  init(_ folder: String) throws {
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw ReproError(.data, at: folder, found: "cannot be opened: \(String(cString: strerror(errno)))")
+    }
+    while flock(descriptor, LOCK_EX) != 0 {
+      guard errno == EINTR else {
+        throw ReproError(.data, at: folder, found: "cannot be locked: \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  deinit { close(descriptor) }
+}

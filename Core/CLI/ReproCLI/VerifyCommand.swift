@@ -80,11 +80,12 @@ struct VerifyCommand: ParsableCommand {
     var table = TextTable(["recipe", "what", "outcome"])
     var rows: [JSONValue] = []
     var bad = 0
-    let papers = Set(entries.map(\.paper))
-    for paper in papers.sorted() {
+    var claims: [ClaimResult] = []
+    for paper in Set(entries.map(\.paper)).sorted() {
       // All recipes of the paper: its secondary claims are adjusted together.
       let evidence = RecordedEvidence(
         catalogue.entries.filter { $0.paper == paper }, in: catalogue, plugins: Program.plugins)
+      claims += evidence.claims
       for item in evidence.items where entries.contains(item.entry) {
         for check in item.checks(registry.first { $0.id == paper }) {
           bad += check.isGood ? 0 : 1
@@ -97,10 +98,27 @@ struct VerifyCommand: ParsableCommand {
       }
     }
     try print(table, rows, clipping: [2])
+    if recipes.isEmpty && !json { printFamily(Judge.catalogue(claims)) }
     if bad > 0 {
       if !json { Terminal.error("\(counted(bad, "line")) of \(rows.count) do not hold") }
       throw ExitCode(1)
     }
+  }
+
+  /// The primary claims of all papers as one family.
+  private func printFamily(_ family: Judge.Catalogue) {
+    if family.primaries.isEmpty { return }
+    var table = TextTable(["primary claim", "p", "q", "smallest q", "verdict"], rightAligned: [1, 2, 3])
+    for (claim, (q, reachable)) in zip(family.primaries, zip(family.q, family.reachable)) {
+      table.add([
+        "\(claim.paper): \(claim.claim)", Statistics.pText(claim.attemptP), Statistics.pText(q),
+        Statistics.pText(reachable), claim.verdict.rawValue,
+      ])
+    }
+    Terminal.line(
+      "\n\(counted(family.primaries.count, "primary claim")) as one family (Benjamini and Hochberg); the smallest q is what "
+        + "this number of seeds could reach")
+    for line in table.lines(width: Terminal.tableWidth, clipping: [0]) { Terminal.line(line) }
   }
 
   // MARK: Runs

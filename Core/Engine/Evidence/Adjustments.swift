@@ -65,8 +65,8 @@ extension Statistics {
 
   /// The p-value of a plan that looks at five differences, and at ten if the first look did not decide.
   ///
-  /// With p_5 = 1/32 the first look decides. Otherwise the second one has 0.05 - 1/32 = 0.01875 left, which is the same as
-  /// comparing `1/32 + p_10` with 0.05: what is returned may always be compared with 0.05.
+  /// With p_5 = 1/32 the first look decides. Otherwise the second one has 0.05 - 1/32 = 0.01875 left, which is the same
+  /// as comparing `1/32 + p_10` with 0.05: what is returned may always be compared with 0.05.
   ///
   /// - Parameters:
   ///   - first: p of the first look.

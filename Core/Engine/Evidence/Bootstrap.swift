@@ -3,7 +3,8 @@ import ReproTensor
 extension Statistics {
   /// The BCa bootstrap interval of the mean: bias-corrected and accelerated.
   ///
-  /// Too narrow for few values (at n = 5 a nominal 95 % covers 82.5 %), so that claims show it from twenty seeds on only.
+  /// Too narrow for few values (at n = 5 a nominal 95 % covers 82.5 %), so that claims show it from twenty seeds on
+  /// only.
   ///
   /// - Parameters:
   ///   - values: two or more, not all equal.

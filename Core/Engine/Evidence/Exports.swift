@@ -52,8 +52,8 @@ public enum Exports {
     }.joined(separator: ",")
   }
 
-  /// The model index of model cards (Hugging Face's `model-index`): each arm of each recipe with its means over the seeds
-  /// of the small scale, and what it was measured by.
+  /// The model index of model cards (Hugging Face's `model-index`): each arm of each recipe with its means over the
+  /// seeds of the small scale, and what it was measured by.
   ///
   /// - Source: huggingface_hub, "Model cards", the metadata specification of `model-index`.
   public static func modelIndex(_ papers: [RecordedEvidence]) -> String {

@@ -91,8 +91,8 @@ public struct Judge: Sendable {
     return result
   }
 
-  /// The claim holds if all its comparisons do: the largest p. It fails if one of them does, so the smallest p of "below
-  /// delta" and of the opposite is paid for with the number of comparisons.
+  /// The claim holds if all its comparisons do: the largest p. It fails if one of them does, so the smallest p of
+  /// "below delta" and of the opposite is paid for with the number of comparisons.
   private func combined(_ all: [Comparison]) -> (p: Double, below: Double, opposite: Double) {
     let count = Double(all.count)
     func any(_ p: KeyPath<Comparison, Double>) -> Double { min(1, count * (all.map { $0[keyPath: p] }.min() ?? 1)) }

@@ -63,8 +63,8 @@ extension Golden {
 
 /// The looks at evaluation seeds that were taken with these runs and are not in a golden yet: `looks.json`.
 ///
-/// Who looks, changes something and looks at the same seeds again chooses among results. So a changed plan, recipe or code
-/// takes seeds that nobody has looked at, or shows a test of the bug that it repairs; and every look counts.
+/// Who looks, changes something and looks at the same seeds again chooses among results. So a changed plan, recipe or
+/// code takes seeds that nobody has looked at, or shows a test of the bug that it repairs; and every look counts.
 public struct LookLedger: Sendable {
   public let path: String
   public private(set) var looks: [Look]

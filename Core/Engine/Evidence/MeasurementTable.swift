@@ -180,8 +180,8 @@ struct MeasurementTable {
       })
   }
 
-  /// The value of a run that diverged: the worst of any arm and seed, and where more is better not above zero, which is the
-  /// worst that accuracies and overlaps can be.
+  /// The value of a run that diverged: the worst of any arm and seed, and where more is better not above zero, which is
+  /// the worst that accuracies and overlaps can be.
   private func worst(_ metric: MetricName, _ results: Golden.Results) -> Double? {
     let all = results.cells.filter { MeasurementTable.isMeasured(metric, $0) }.compactMap { $0.value(metric) }
     return spec(metric).isHigherBetter ? all.min().map { min(0, $0) } : all.max()

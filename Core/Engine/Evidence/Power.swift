@@ -1,8 +1,8 @@
 import ReproTensor
 
 extension Statistics {
-  /// The true effect, in standard deviations of the differences, at which the sign-flip test at 0.05 succeeds in four of
-  /// five repetitions, for normal differences.
+  /// The true effect, in standard deviations of the differences, at which the sign-flip test at 0.05 succeeds in four
+  /// of five repetitions, for normal differences.
   ///
   /// At n = 5 all five must win: `Phi(d)^5 = 0.8` gives 1.711. Up to n = 12 the others come from simulation of
   /// the test itself (40,000 repetitions), beyond from the t test's power, which it approaches.

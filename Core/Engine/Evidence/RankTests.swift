@@ -75,7 +75,8 @@ extension Statistics {
     return RankTest(statistic: Double(result.sum) / 2, p: result.p, pOpposite: result.pOpposite)
   }
 
-  /// Whether two measurements order the arms alike: the mean over seeds of Spearman's rho, tested by permutations within seeds.
+  /// Whether two measurements order the arms alike: the mean over seeds of Spearman's rho, tested by permutations
+  /// within seeds.
   ///
   /// - Parameter rows: for each seed the two measurements of every arm, 3 to 12 arms.
   /// - Returns: the mean rho (0 for a seed without spread) and the exact one-sided p-values.

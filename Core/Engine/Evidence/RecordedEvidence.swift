@@ -19,7 +19,8 @@ public struct RecordedEvidence: Sendable {
   public var items: [Item]
   public var claims: [ClaimResult] { items.flatMap(\.claims) }
 
-  /// Reads the recipes and goldens of one paper. What cannot be read stands in `problem`, and its claims count as not run.
+  /// Reads the recipes and goldens of one paper. What cannot be read stands in `problem`, and its claims count as not
+  /// run.
   ///
   /// - Parameters:
   ///   - entries: recipes of one paper.

@@ -1,6 +1,7 @@
 import ReproTensor
 
-/// The tests, intervals and adjustments that claims are judged by. Pure functions of numbers; nothing here knows a recipe.
+/// The tests, intervals and adjustments that claims are judged by. Pure functions of numbers; nothing here knows a
+/// recipe.
 public enum Statistics {
   /// A range of values of a mean that a test does not reject.
   public struct Interval: Sendable, Equatable {
@@ -31,8 +32,8 @@ extension Statistics {
   ///     x_i = d_i - threshold
   ///     p   = #{ s in {-1, 1}^n : sum_i s_i x_i >= sum_i x_i } / 2^n
   ///
-  /// Zeros are kept; sums that differ by less than 1e-12 of `sum |x_i|` are ties and count. Exact if the differences are
-  /// symmetric about their mean under the null hypothesis.
+  /// Zeros are kept; sums that differ by less than 1e-12 of `sum |x_i|` are ties and count. Exact if the differences
+  /// are symmetric about their mean under the null hypothesis.
   ///
   /// - Parameters:
   ///   - differences: one per seed, finite, 1 to 20 of them.
@@ -61,8 +62,8 @@ extension Statistics {
 
 /// All values of a mean that the sign-flip test does not reject: the test turned round.
 ///
-/// `p(theta) = (1 + #{nonempty S : mean_S d <= theta}) / 2^n`, so the bounds are order statistics of the `2^n - 1` means of
-/// subsets.
+/// `p(theta) = (1 + #{nonempty S : mean_S d <= theta}) / 2^n`, so the bounds are order statistics of the `2^n - 1`
+/// means of subsets.
 public struct SignFlipRegion: Sendable {
   private let means: [Double]
   private let sets: Int

@@ -59,12 +59,14 @@ public struct Comparison: Sendable, Equatable {
   public var pOpposite: Double
   /// Of "the effect is below the one that would matter".
   public var pBelowDelta: Double
-  /// Of the paired t test of the same null hypothesis, beside the exact one; nil below two seeds and for tests of ranks.
+  /// Of the paired t test of the same null hypothesis, beside the exact one; nil below two seeds and for tests of
+  /// ranks.
   public var tP: Double?
   /// Inverts the sign-flip test, both sides: [min, max] and 93.75 % at n = 5, about 95 % from n = 8 on; nil without
   /// differences.
   public var interval: Statistics.Interval?
-  /// Inverts the verdict's own one-sided test at 0.05: above `threshold` exactly when p < 0.05. Minus infinity below n = 5.
+  /// Inverts the verdict's own one-sided test at 0.05: above `threshold` exactly when p < 0.05. Minus infinity below n
+  /// = 5.
   public var lowerBound: Double
   /// The other side of the same; what "same" and "below delta" are judged by.
   public var upperBound: Double

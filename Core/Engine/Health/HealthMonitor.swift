@@ -1,8 +1,8 @@
 import Glibc
 import ReproTensor
 
-/// Watches a stage of training. It reads metrics and frozen embeddings and draws no random numbers, so that a run with it
-/// has the same bits as one without.
+/// Watches a stage of training. It reads metrics and frozen embeddings and draws no random numbers, so that a run with
+/// it has the same bits as one without.
 struct HealthMonitor {
   private let plan: HealthPlan
   private let stage: String
@@ -22,14 +22,16 @@ struct HealthMonitor {
   ///
   /// - Parameters:
   ///   - log: all metrics so far, this step's included.
-  ///   - embeddings: makes the embeddings of some training samples, `[N, D]`; nil if the method has none for them. Asked
-  ///     now and then only.
+  ///   - embeddings: makes the embeddings of some training samples, `[N, D]`; nil if the method has none for them.
+  ///     Asked now and then only.
   /// - Returns: what was not found before in this stage.
   mutating func look(step: Int, _ metrics: Metrics, _ log: MetricLog, _ embeddings: () -> Tensor?) -> [HealthFinding] {
     var found: [(HealthPlan.Kind, String)] = []
     if let text = gradient(step, metrics, log) { found.append((.gradient, text)) }
-    if let text = entropy(metrics) { found.append((.entropy, text)) }
-    if (step + 1) % interval == 0 {
+    // What a network says before it has learnt is no collapse: nothing is judged in the first quarter of a stage.
+    let mayJudge = steps >= plan.leastSteps && 4 * (step + 1) >= steps
+    if mayJudge, let text = entropy(metrics) { found.append((.entropy, text)) }
+    if mayJudge, (step + 1) % interval == 0 {
       if let text = trivialLoss(step, log) { found.append((.trivialLoss, text)) }
       let wanted = !said.contains(.collapse) || !said.contains(.rank)
       if wanted, let features = embeddings() { found += spread(features) }
@@ -125,8 +127,8 @@ struct EmbeddingSpread: Equatable {
 
   /// - Parameter features: `[N, D]`.
   /// - Returns: nil if a value is not finite.
-  /// - Source: Chen and He 2021 (arXiv 2011.10566), Section 4.1, for the deviation; Roy and Vetterli 2007, "The effective
-  ///   rank", for the rank.
+  /// - Source: Chen and He 2021 (arXiv 2011.10566), Section 4.1, for the deviation; Roy and Vetterli 2007, "The
+  ///   effective rank", for the rank.
   init?(_ features: Tensor) {
     let (n, d) = (features.shape[0], features.shape[1])
     var rows = features.values.map(Double.init)

@@ -20,11 +20,14 @@ public struct HealthPlan: Sendable, Equatable {
 
   /// A look at the embeddings every so many steps of a stage, as a fraction of the stage, in (0, 1].
   public var every = 0.125
+  /// Shorter stages say nothing about where training leads; only their gradients are watched.
+  public var leastSteps = 50
   /// Training samples whose embeddings are looked at.
   public var samples = 64
   /// Findings that end the run as diverged; the others are said.
   public var stops: [Kind] = []
-  /// Deviation of the normalised embeddings times the square root of their width: 1 on a whole sphere, 0 after collapse.
+  /// Deviation of the normalised embeddings times the square root of their width: 1 on a whole sphere, 0 after
+  /// collapse.
   public var leastDeviation = 0.01
   /// Effective rank of the centred embeddings.
   public var leastRank = 1.5
@@ -39,6 +42,7 @@ public struct HealthPlan: Sendable, Equatable {
 
   init(_ section: inout Section) throws(ReproError) {
     every = try section.double("every", in: Double.leastNonzeroMagnitude...1, default: every)
+    leastSteps = try section.int("least_steps", in: 1...1_000_000_000, default: leastSteps)
     samples = try section.int("samples", in: 8...1024, default: samples)
     leastDeviation = try section.double("least_deviation", in: 0...1, default: leastDeviation)
     leastRank = try section.double("least_rank", in: 0...1e6, default: leastRank)

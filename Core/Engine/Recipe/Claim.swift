@@ -66,9 +66,11 @@ public struct Claim: Sendable {
     case equivalence(better: String, than: String, margin: Double)
     /// The metric improves from level to level; three arms or more, from least to most.
     case trend(levels: [String])
-    /// The gain of one pair of arms exceeds that of another by the margin; d_i is the difference of the two differences.
+    /// The gain of one pair of arms exceeds that of another by the margin; d_i is the difference of the two
+    /// differences.
     case largerGain(Gain, comparedWith: Gain, margin: Double)
-    /// Within a seed, arms that are better on the metric are better on another one, too: mean rho > 0; four arms or more.
+    /// Within a seed, arms that are better on the metric are better on another one, too: mean rho > 0; four arms or
+    /// more.
     case rankCorrelation(arms: [String], with: MetricName)
   }
 

@@ -5,8 +5,8 @@ import ReproData
 public struct CodeStamp: Sendable, Equatable {
   /// SHA-256 of the program's file.
   public var executable: String
-  /// The bits of the recipe's tiny scale as this program makes them (`Golden.Results.bitsSHA256`): the fingerprint of the
-  /// whole code path. Empty where it is not known, as at scale tiny itself.
+  /// The bits of the recipe's tiny scale as this program makes them (`Golden.Results.bitsSHA256`): the fingerprint of
+  /// the whole code path. Empty where it is not known, as at scale tiny itself.
   public var tiny: String
 
   public init(executable: String = "", tiny: String = "") { (self.executable, self.tiny) = (executable, tiny) }
@@ -14,8 +14,8 @@ public struct CodeStamp: Sendable, Equatable {
   /// Of this process.
   public static let currentExecutable: String = (try? SafeFile.sha256("/proc/self/exe")) ?? ""
 
-  /// Whether what the other code has begun or finished may be taken over: the same program, or another one with the same
-  /// tiny bits.
+  /// Whether what the other code has begun or finished may be taken over: the same program, or another one with the
+  /// same tiny bits.
   public func agrees(with other: CodeStamp) -> Bool {
     (!executable.isEmpty && executable == other.executable) || (!tiny.isEmpty && tiny == other.tiny)
   }

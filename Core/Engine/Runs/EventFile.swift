@@ -3,8 +3,8 @@ import ReproData
 
 /// A run's metrics as TensorBoard reads them: `tensorboard --logdir runs` shows every run.
 ///
-/// Records of TensorFlow's event format: protocol buffers between masked CRC-32C checksums. The wall time of an event is its
-/// step in seconds, so that equal runs have equal files.
+/// Records of TensorFlow's event format: protocol buffers between masked CRC-32C checksums. The wall time of an event
+/// is its step in seconds, so that equal runs have equal files.
 /// - Source: tensorflow/core/util/event.proto, framework/summary.proto and lib/io/record_writer.
 public struct EventFile: Sendable {
   public static let name = "events.out.tfevents.0.repro"

@@ -6,7 +6,8 @@ import Testing
 
 @testable import ReproEngine
 
-/// What is written down about runs: whether it belongs to the code, whether it was edited, whether it may be taken over.
+/// What is written down about runs: whether it belongs to the code, whether it was edited, whether it may be taken
+/// over.
 @Suite struct RecordTests {
   private func record(
     _ value: Double, scale: Scale, arm: String = "a", seed: UInt64 = 0, status: RunRecord.Status = .finished

@@ -7,8 +7,8 @@ import Testing
 func logarithm(_ x: Double) -> Double { log(x) }
 func cosine(_ x: Double) -> Double { cos(x) }
 
-/// Error and power of the rules under laws that hold their assumptions and that do not. The streams are fixed, so that each
-/// number is always the same; the allowed differences are four standard errors of the simulation.
+/// Error and power of the rules under laws that hold their assumptions and that do not. The streams are fixed, so that
+/// each number is always the same; the allowed differences are four standard errors of the simulation.
 @Suite struct SimulationTests {
   private enum Law: String {
     case normal

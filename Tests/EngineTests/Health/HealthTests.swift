@@ -29,6 +29,8 @@ import Testing
   private func findings(
     _ steps: Int, _ plan: HealthPlan = HealthPlan(), embeddings: Tensor? = nil, _ metrics: (Int) -> Metrics
   ) -> [HealthFinding] {
+    var plan = plan
+    plan.leastSteps = 1
     var monitor = HealthMonitor(plan, stage: "s", steps: steps)
     var log = MetricLog()
     return (0..<steps).flatMap { step -> [HealthFinding] in
@@ -45,10 +47,17 @@ import Testing
     #expect(found == [])
   }
 
-  @Test func aCollapseIsFoundAtTheFirstLookAndSaidOnce() {
+  @Test func aCollapseIsFoundAtTheFirstLookAfterAQuarterAndSaidOnce() {
     let found = findings(80, embeddings: Tensor([64, 4], Array(repeating: 0.5, count: 256))) { _ in [:] }
-    #expect(found.map(\.kind) == [.collapse] && found[0].step == 9)
+    #expect(found.map(\.kind) == [.collapse] && found[0].step == 19)
     #expect(found[0].text.contains("is the stop-gradient, the centring or the predictor missing?"))
+  }
+
+  @Test func stagesOfAFewStepsAreNotJudged() {
+    var monitor = HealthMonitor(HealthPlan(), stage: "s", steps: 40)
+    let same = Tensor([64, 4], Array(repeating: 0.5, count: 256))
+    let found = (0..<40).flatMap { monitor.look(step: $0, ["target-entropy": 0], MetricLog()) { same } }
+    #expect(found == [])
   }
 
   @Test func aCollapseOfDimensionsIsFound() {
@@ -89,7 +98,8 @@ import Testing
 
   @Test func theMonitorsDoNotChangeABitOfTheTraining() throws {
     try withTemporaryFolder { folder in
-      let often = try runnableRunner(recipe("health: {every: 0.025}\n"), folder: folder + "/often").run { _ in }
+      let often = try runnableRunner(recipe("health: {every: 0.025, least_steps: 1}\n"), folder: folder + "/often").run
+      { _ in }
       let never = try runnableRunner(recipe("health: {every: 1, samples: 8}\n"), folder: folder + "/never").run { _ in }
       #expect(often.weightsSHA256 == never.weightsSHA256 && often.curves == never.curves)
       #expect(often.measurements == never.measurements)
@@ -102,7 +112,8 @@ import Testing
       let notices = Notices { text in said.withLock { $0.append(text) } }
       // Every embedding is closer than a deviation of one.
       let warned = try runnableRunner(
-        recipe("health: {least_deviation: 1, every: 0.25}\n"), folder: folder + "/warned", notices: notices
+        recipe("health: {least_deviation: 1, every: 0.25, least_steps: 1}\n"), folder: folder + "/warned",
+        notices: notices
       ).run { _ in }
       #expect(warned.status == .finished)
       #expect(
@@ -110,7 +121,8 @@ import Testing
       let journal = try HealthJournal(folder: folder + "/warned").findings
       #expect(journal.map(\.stage) == ["first", "second"] && journal.allSatisfy { $0.kind == .collapse })
       let stopped = try runnableRunner(
-        recipe("health: {least_deviation: 1, every: 0.25, stop: [collapse]}\n"), folder: folder + "/stopped"
+        recipe("health: {least_deviation: 1, every: 0.25, least_steps: 1, stop: [collapse]}\n"),
+        folder: folder + "/stopped"
       ).run { _ in }
       #expect(stopped.status == .diverged && stopped.measurements.isEmpty)
       #expect(stopped.reason?.hasPrefix("first, step 9: the embeddings of 32 samples are almost equal") == true)
