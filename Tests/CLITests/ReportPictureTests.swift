@@ -170,6 +170,35 @@ import Testing
     #expect(images.reduced(by: 2) == ImageBatch(count: 1, height: 1, width: 2, channels: 1, bytes: [2, 9]))
   }
 
+  @Test func aMeshIsDrawnByItsNearestTriangles() {
+    // Two squares across the view from +z: a large one at z = 0, a small one before it, turned by 45 degrees around x.
+    let corners: [Real] = [
+      -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 1, 0, -0.5, -0.5, 0.5, 0.5, -0.5, 0.5, 0.5, 0.5, 1.5, -0.5, 0.5, 1.5,
+    ]
+    let faces = [0, 1, 2, 0, 2, 3, 4, 5, 6, 4, 6, 7]
+    let mesh = TriangleMesh(
+      vertices: Tensor([8, 3], corners), faces: IndexTensor([4, 3], faces))
+    let size = 100
+    let images = mesh.pictures(from: [(0, 0), (180, 0)], size: size, colour: Colour(200, 100, 50))
+    func pixel(_ view: Int, _ x: Int, _ y: Int) -> [UInt8] {
+      let at = ((view * size + y) * size + x) * 4
+      return Array(images.bytes[at..<at + 4])
+    }
+    // Facing the viewer: the full colour; turned by 45 degrees: 0.3 + 0.7 cos 45 = 0.795 of it; beside: nothing.
+    #expect(pixel(0, 50, 50) == [159, 79, 40, 255])
+    #expect(pixel(0, 30, 30) == [200, 100, 50, 255] && pixel(0, 2, 2) == [0, 0, 0, 0])
+    // From behind the large square hides the small one.
+    #expect(pixel(1, 50, 50) == [200, 100, 50, 255])
+    // The scale: the sphere around the box fits; the box's middle is (0, 0, 0.75), its farthest corner (1, 1, 0).
+    let side = 2 * Double(size) / 2 * 0.96 / (1 + 1 + 0.75 * 0.75).squareRoot()
+    let covered = (0..<size * size).count { images.bytes[size * size * 4 + $0 * 4 + 3] == 255 }
+    #expect(abs(Double(covered) - side * side) < 2 * side)
+    #expect(
+      TriangleMesh(vertices: .zeros([0, 3]), faces: IndexTensor([0, 3], [])).pictures().bytes.allSatisfy {
+        $0 == 0
+      })
+  }
+
   @Test func theScaleOfColoursGetsLighterAllTheWay() {
     let light = (0...100).map { i -> Double in
       let c = ColourMap.colour(Double(i) / 100)

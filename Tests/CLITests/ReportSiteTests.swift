@@ -159,8 +159,12 @@ import Testing
       try root.finish(records)
       let site = try root.site()
       #expect(site.papers[0].recipes[0].isLocal && site.papers[0].minutes == 15)
+      let found =
+        "[{\"kind\": \"collapse\", \"stage\": \"pretrain\", \"step\": 7, \"text\": \"all embeddings <are> equal\"}]"
+      try write(found, to: "\(root.runs)/toy-small/small/half-3/health.json")
       let page = try Markup(#require(root.pages()["papers/toy.html"])).text
       #expect(page.contains("Not recorded.") && page.contains("above zero on all 5 seeds"))
+      #expect(page.contains("half-3: pretrain, step 7: all embeddings <are> equal"))
     }
   }
 

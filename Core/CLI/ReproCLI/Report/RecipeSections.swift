@@ -15,9 +15,8 @@ struct RecipeSections {
       .section(
         recipe.id, nil,
         [
-          .element("h2", [:], [HTML(recipe.id)]), .p(class: "meta", HTML(try summary())), measurements, curves,
-          pictures,
-          deviations, try details(),
+          .element("h2", [:], [HTML(recipe.id)]), .p(class: "meta", HTML(try summary())), measurements, health,
+          curves, pictures, deviations, try details(),
         ].filter { $0 != .empty })
     ]
   }
@@ -89,6 +88,17 @@ struct RecipeSections {
     }
     return lines.isEmpty
       ? .empty : .element("h4", [:], ["Sanity floor"]) + .element("ul", ["class": "meta"], lines)
+  }
+
+  /// What the monitors said about runs in this folder: a collapse, a loss at its trivial value.
+  private var health: HTML {
+    if results.health.isEmpty { return .empty }
+    let shown = results.health.prefix(8).map { finding in
+      HTML.element("li", [:], [.code(finding.run), HTML(": \(finding.text)")])
+    }
+    let rest = results.health.count - shown.count
+    return .element("h4", [:], ["Warnings during training"])
+      + .element("ul", ["class": "meta"], shown + (rest > 0 ? [.element("li", [:], ["and \(rest) more"])] : []))
   }
 
   // MARK: Curves

@@ -77,6 +77,8 @@ extension PaperPage {
     /// Of the first arm that has some, and which arm that is.
     var pictures: [PictureFolder.Stored] = []
     var picturesOf: (arm: String, scale: Scale)?
+    /// What the health monitors of the small scale's runs found, in this folder of runs.
+    var health: [(run: String, text: String)] = []
   }
 }
 
@@ -160,6 +162,11 @@ extension PaperPage.RecipeResults {
       let timing = folder + "/timing.json"
       if SafeFile.exists(timing), let spent = try JSONValue(path: timing)["seconds_total"]?.double, spent >= 0 {
         seconds = (seconds ?? 0) + spent
+      }
+    }
+    if id.scale == .small {
+      health += try HealthJournal(folder: folder).findings.map {
+        ("\(id.arm)-\(id.seed)", "\($0.stage), step \($0.step): \($0.text)")
       }
     }
     if pictures.isEmpty {

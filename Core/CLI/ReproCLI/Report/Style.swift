@@ -267,6 +267,9 @@ enum Style {
       .papers .number { white-space: normal; }
       dl.facts { grid-template-columns: 1fr; gap: 0; }
       dl.facts dd { margin-bottom: .5rem; }
+      .pair dl.facts { grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; }
+      .plot .label { font-size: 14px; }
+      .plot .label.quiet, .plot .label.small, .plot .label.inverse { font-size: 13px; }
       .count { gap: .8rem 1.8rem; }
       .count b { font-size: 1.6rem; }
       .lead { font-size: 1.1rem; }
