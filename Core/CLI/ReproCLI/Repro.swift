@@ -67,8 +67,9 @@ struct RootCommand: ParsableCommand {
     commandName: "repro", abstract: "Reproduces papers on multi-view self-supervised learning.",
     discussion: "Exit codes: 0 ok, 1 verification failed, 2 usage or recipe, 3 data, 4 numerical, 130 interrupted.",
     subcommands: [
-      ListCommand.self, ShowCommand.self, RunCommand.self, VerifyCommand.self, ReplayCommand.self, CompareCommand.self,
-      StatusCommand.self, CleanCommand.self, ExportCommand.self, DataCommand.self, WeightsCommand.self,
+      ListCommand.self, ShowCommand.self, RunCommand.self, VerifyCommand.self, ReportCommand.self, ReplayCommand.self,
+      CompareCommand.self, StatusCommand.self, CleanCommand.self, ExportCommand.self, DataCommand.self,
+      WeightsCommand.self,
       DoctorCommand.self, NewCommand.self, CatalogueCommand.self, BenchCommand.self,
     ])
 }

@@ -158,6 +158,7 @@ public struct CellRunner: Sendable {
     }
     session.seconds = now() - started + earlierSeconds
     let measurements = failure == nil ? try evaluate(method, session.state, data, random, progress) : []
+    if failure == nil { try drawPictures(of: method, session.state, data, random) }
     let record = RunRecord(
       cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
       status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: try recipeSHA256(),
