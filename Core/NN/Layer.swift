@@ -24,10 +24,13 @@ public protocol Layer: Sendable {
 
 /// Something that walks over the parameters of a layer: optimizers, moving averages, save, load, count, freeze.
 public protocol LayerVisitor {
+  /// A parameter or buffer, which may be replaced or changed in place.
   mutating func tensor(_ name: StaticString, _ role: Role, _ t: inout Tensor)
   /// A whole number that is saved with the parameters: a queue's head, a count of updates.
   mutating func integer(_ name: StaticString, _ value: inout Int)
+  /// What follows, up to `leave`, belongs to a child; `index` is its place in a list, nil for a child by itself.
   mutating func enter(_ name: StaticString, _ index: Int?, frozen: Bool)
+  /// The child that was entered last ends.
   mutating func leave()
 }
 
@@ -36,10 +39,12 @@ extension LayerVisitor {
   public mutating func enter(_ name: StaticString, _ index: Int?, frozen: Bool) {}
   public mutating func leave() {}
 
+  /// A parameter or buffer.
   public mutating func callAsFunction(_ name: StaticString, _ t: inout Tensor, _ role: Role = .weight) {
     tensor(name, role, &t)
   }
 
+  /// A parameter or buffer that may be absent.
   public mutating func callAsFunction(_ name: StaticString, _ t: inout Tensor?, _ role: Role = .weight) {
     guard var value = t else { return }
     t = nil  // the only reference, so that a visitor may write in place
@@ -54,6 +59,7 @@ extension LayerVisitor {
     leave()
   }
 
+  /// A child that may be absent.
   public mutating func callAsFunction<L: Layer>(_ name: StaticString, _ child: inout L?, frozen: Bool = false) {
     guard var value = child else { return }
     child = nil
@@ -61,6 +67,7 @@ extension LayerVisitor {
     child = value
   }
 
+  /// A list of children, numbered from 0.
   public mutating func callAsFunction(_ name: StaticString, _ children: inout [some Layer], frozen: Bool = false) {
     for i in children.indices {
       enter(name, i, frozen: frozen)
@@ -72,9 +79,11 @@ extension LayerVisitor {
 
 /// One parameter as reports and checkpoints name it: `blocks.0.attn.qkv.weight`.
 public struct ParameterInfo: Sendable, Equatable {
+  /// Its name, dotted; empty where nobody asked for names.
   public var path: String
   public var role: Role
   public var shape: Shape
+  /// Whether it belongs to a frozen child.
   public var isFrozen: Bool
   /// Whether gradients and updates reach it.
   public var isTrained: Bool { !isFrozen && role != .buffer }
@@ -86,6 +95,8 @@ public struct PathTracker: Sendable {
   private var frozen: [Bool] = []
 
   public init() {}
+
+  /// Whether it stands inside of a frozen child.
   public var isFrozen: Bool { frozen.contains(true) }
 
   public mutating func enter(_ name: StaticString, _ index: Int?, frozen isFrozen: Bool) {
@@ -98,7 +109,30 @@ public struct PathTracker: Sendable {
     frozen.removeLast()
   }
 
+  /// The path of a parameter of the child where the visitor stands.
   public func path(_ name: StaticString) -> String { (components + ["\(name)"]).joined(separator: ".") }
+}
+
+/// Whether a visitor stands inside of a frozen child.
+public struct FrozenDepth: Sendable {
+  private var depth = 0
+  private var frozenAt: Int?
+
+  public init() {}
+
+  public var isFrozen: Bool { frozenAt != nil }
+
+  /// Notes that a child begins.
+  public mutating func enter(_ frozen: Bool) {
+    depth += 1
+    if frozen, frozenAt == nil { frozenAt = depth }
+  }
+
+  /// Notes that it ends.
+  public mutating func leave() {
+    if frozenAt == depth { frozenAt = nil }
+    depth -= 1
+  }
 }
 
 extension Layer {

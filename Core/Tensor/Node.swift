@@ -60,8 +60,8 @@ final class Node: @unchecked Sendable {
     if let savedOutput { saved = Saved(savedOutput) }
   }
 
-  private static let entered = 0
-  /// Large: a place in the list of nodes to visit is never mistaken for it.
+  /// Large: places in a list of nodes to visit are never mistaken for them.
+  static let entered = Int.max - 1
   static let enteredTarget = Int.max
 
   /// Marks the node as seen by a backward pass.
@@ -195,7 +195,8 @@ extension Tensor {
     return y
   }
 
-  /// An op of your own: `forward` computes on constants, `vjp(gradient, inputs, output)` is written in tensor ops.
+  /// An op of your own: `forward` computes on constants, `vjp(gradient, inputs, output)` is written in tensor ops and gives
+  /// a gradient in the shape of each input, or nil.
   ///
   /// For straight-through estimators, gradient reversal, activation checkpointing. The derivative may be differentiated
   /// again if it is made of differentiable ops of its arguments.
@@ -204,7 +205,12 @@ extension Tensor {
     vjp: @escaping (_ gradient: Tensor, _ inputs: [Tensor], _ output: Tensor) -> [Tensor?]
   ) -> Tensor {
     forward(inputs.map(\.detached)).detached.recorded(name, inputs: inputs, savesOutput: true) { s in
-      vjp(s.gradient, inputs.map { s($0) }, s.output)
+      let parts = vjp(s.gradient, inputs.map { s($0) }, s.output)
+      func text(_ shape: Shape?) -> String { shape?.description ?? "nil" }
+      require(
+        parts.count == inputs.count && zip(parts, inputs).allSatisfy { ($0?.shape ?? $1.shape) == $1.shape },
+        "the derivative of \(name) gives \(parts.map { text($0?.shape) }) for inputs \(inputs.map(\.shape))")
+      return parts
     }
   }
 }
@@ -225,6 +231,9 @@ public func gradients(
   require(seed.map { $0.shape == y.shape } ?? true, "the seed \(seed?.shape ?? []) has not the shape of \(y.shape)")
   let targets = variables.map { x -> Node in
     guard let node = x.node else { requirementFailed("gradients need tracked variables, got a constant \(x.shape)") }
+    require(
+      node.slot == Node.unseen,
+      "gradients by \(x.shape) inside of a derivative whose pass visits it: make it a variable of its own by tracked")
     return node
   }
   let keepGraph = keepGraph ?? createGraph
@@ -312,7 +321,14 @@ private func nodesToVisit(from root: Node?, targets: [Node], oldest: Int) -> [Un
   while next < found.count {
     found[next].node._withUnsafeGuaranteedRef { node in
       for i in 0..<node.parentCount {
-        guard let parent = node.parent(i), parent.serial >= oldest, parent.slot < 0 else { continue }
+        guard let parent = node.parent(i), parent.serial >= oldest else { continue }
+        if parent.slot >= 0 {
+          require(
+            parent.slot >= Node.entered,
+            "gradients inside of a derivative through \(parent.name), which its pass visits: make its result a variable"
+          )
+          continue
+        }
         parent.enter()
         isSorted = isSorted && parent.serial < found[found.count - 1].serial
         found.append((parent.serial, Unmanaged.passUnretained(parent)))

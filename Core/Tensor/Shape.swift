@@ -5,10 +5,12 @@
 public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The largest rank.
   public static let maxRank = 8
+  static let maxExtent = Int(Int32.max)
 
   private var extents: InlineArray<8, Int32>
   private var axes: Int32
 
+  /// A shape with these extents, from the slowest axis to the fastest: at most eight, each at least 0 and below 2^31.
   public init(_ extents: some Collection<Int>) {
     require(extents.count <= Shape.maxRank, "a shape has at most \(Shape.maxRank) axes, got \(Array(extents))")
     self.extents = InlineArray(repeating: 0)
@@ -21,8 +23,7 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     }
   }
 
-  static let maxExtent = Int(Int32.max)
-
+  /// The number of axes.
   public var rank: Int { Int(axes) }
 
   public init(arrayLiteral elements: Int...) { self.init(elements) }
@@ -45,10 +46,11 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     return n
   }
 
+  /// The extent of an axis, which may be counted from the end.
   public subscript(axis: Int) -> Int {
     get { Int(extents[resolved(axis)]) }
     set {
-      require(newValue <= Shape.maxExtent && newValue >= -Shape.maxExtent, "\(newValue) is no extent or stride")
+      require(newValue >= 0 && newValue <= Shape.maxExtent, "\(newValue) is no extent or stride: these are below 2^31")
       extents[resolved(axis)] = Int32(truncatingIfNeeded: newValue)
     }
   }
@@ -60,6 +62,7 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     return a
   }
 
+  /// The extents as an array.
   public var array: [Int] { (0..<rank).map { Int(extents[$0]) } }
   public var description: String { "[" + array.map(String.init).joined(separator: ", ") + "]" }
 
@@ -84,6 +87,7 @@ public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, C
     return s
   }
 
+  /// This shape with one more axis at the end.
   public func appending(_ extent: Int) -> Shape { inserting(extent, at: rank) }
 
   /// The distance in elements between neighbours along each axis of a row-major tensor of this shape.

@@ -21,6 +21,7 @@ final class Storage: @unchecked Sendable {
 /// of a step leaves behind serves the next, and memory does not grow to the sum of what each size needs at its own worst
 /// moment. Thread-safe.
 public final class BufferCache: @unchecked Sendable {
+  /// The cache of the process.
   public static let shared = BufferCache()
 
   /// What the cache has done so far.
@@ -45,12 +46,20 @@ public final class BufferCache: @unchecked Sendable {
   }
   private let state = Mutex(State())
 
+  /// What the cache has done until now.
   public var counters: Counters { state.withLock { $0.counters } }
 
-  /// The most bytes that wait for reuse; more are returned to the system.
+  /// The most bytes that wait for reuse; what would exceed them goes back to the system, and all that waits if the limit
+  /// falls below it.
   public var limit: Int {
     get { state.withLock { $0.limit } }
-    set { state.withLock { $0.limit = newValue } }
+    set {
+      let isFull = state.withLock {
+        $0.limit = newValue
+        return $0.counters.cachedBytes > newValue
+      }
+      if isFull { release() }
+    }
   }
 
   /// Returns all waiting buffers to the system.

@@ -6,6 +6,7 @@
 public struct Tensor: Sendable {
   private(set) var storage: Storage
   let offset: Int
+  /// The extents of its axes.
   public let shape: Shape
   let strides: Shape
   /// Whether the elements lie row by row without gaps.
@@ -58,16 +59,21 @@ public struct Tensor: Sendable {
     storage.base[0] = value
   }
 
+  /// A tensor all of whose elements are one value.
   public static func full(_ shape: Shape, _ value: Real) -> Tensor {
     let y = Tensor(uninitialized: shape)
     kernels.fill(shape.count, value, y.base)
     return y
   }
 
+  /// A tensor of zeros.
   public static func zeros(_ shape: Shape) -> Tensor { full(shape, 0) }
+  /// A tensor of ones.
   public static func ones(_ shape: Shape) -> Tensor { full(shape, 1) }
 
+  /// The number of axes.
   public var rank: Int { shape.rank }
+  /// The number of elements.
   public var count: Int { shape.count }
 
   /// The first element. The caller keeps the tensor alive while it uses the pointer.

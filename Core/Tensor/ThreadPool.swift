@@ -6,6 +6,7 @@ import Synchronization
 /// What a tile computes never depends on which thread takes it, and tiles are cut by shapes only, so results are the same
 /// bits for every thread count. Nested calls and calls from a second thread run on the caller.
 public final class ThreadPool: @unchecked Sendable {
+  /// The pool of the process.
   public static let shared = ThreadPool()
 
   /// The number of the last job times 512, plus the workers that it counts on. One word, so that a worker that wakes late

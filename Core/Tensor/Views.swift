@@ -114,9 +114,7 @@ extension Tensor {
   func summed(to shape: Shape) -> Tensor {
     if shape == self.shape { return self }
     var x = self
-    if rank > shape.rank {
-      x = x.flattened(from: 0, through: rank - shape.rank - 1 < 0 ? 0 : rank - shape.rank - 1).sum(0)
-    }
+    if rank > shape.rank { x = x.flattened(from: 0, through: rank - shape.rank - 1).sum(0) }
     for axis in 0..<shape.rank where shape[axis] == 1 && x.shape[axis] != 1 { x = x.sum(axis, keepsAxis: true) }
     return x
   }

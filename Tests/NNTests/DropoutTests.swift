@@ -61,6 +61,21 @@ struct DropoutTests {
   }
 }
 
+@Suite("Attention weights with dropout")
+struct DroppedAttentionTests {
+  @Test func aSampleThatIsAllPaddingGivesZerosAndFiniteGradients() {
+    let layer = MultiHeadAttention(8, heads: 2, dropout: 0.3, random: RandomStream(seed: 2))
+    var stream = RandomStream(seed: 3)
+    let x = stream.normal([2, 5, 8]).tracked
+    let padding = Tensor([2, 5], [1, 1, 1, 1, 1, 0, 0, 0, 1, 1])
+    let y = layer(x, AttentionContext(padding: padding), ForwardContext(random: RandomStream(seed: 4)))
+    #expect(y.select(0, 0).values.allSatisfy { $0 == 0 }, "the bias, which begins at 0")
+    #expect(y.select(0, 1).values.allSatisfy { $0.isFinite && $0 != 0 })
+    let g = gradients(of: y.squared().sum(), with: [x])[0]
+    #expect(g.values.allSatisfy { $0.isFinite })
+  }
+}
+
 @Suite("Estimators")
 struct EstimatorTests {
   @Test func straightThroughPassesTheValueForwardAndTheGradientBack() {

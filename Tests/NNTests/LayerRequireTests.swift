@@ -39,7 +39,7 @@ struct LayerMistake: Sendable {
     LayerMistake("a Gaussian needs two [..., D], got [2] and [3]") {
       DiagonalGaussian(mean: t(2), logVariance: t(3))
     },
-    LayerMistake("a quantiser needs codes and decay in [0, 1)") {
+    LayerMistake("a quantiser needs codes and decay in [0, 1), got 4 of 2 and 1.0") {
       MovingVectorQuantizer(4, 2, decay: 1, random: random)
     },
     LayerMistake("codes [4, 2] need vectors [..., D], got [5, 3]") { VectorQuantizer(4, 2, random: random)(t(5, 3)) },
@@ -259,6 +259,10 @@ struct LayerMistake: Sendable {
     LayerMistake("a schedule runs over a fraction (0, 1] of training, got 0.0") { Schedule(from: 1, to: 0, over: 0) },
     LayerMistake("a layer-wise decay is in (0, 1], got 1.5 for 3 blocks") {
       ParameterScaling.layerwise(1.5, depth: 3)
+    },
+    LayerMistake("clipping by groups needs a gradient for each of 2 parameters, got 1") {
+      var gradients = Gradients([t(2)])
+      return gradients.clip(to: 1, layer: LayerNorm(2)) { $0.path }
     },
     LayerMistake("gradients are limited to a positive value, got 0.0") {
       var gradients = Gradients([t(2)])

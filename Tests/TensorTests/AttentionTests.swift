@@ -20,7 +20,7 @@ import Testing
         let terms = AttentionTerms(
           bias: bias, mask: OpTable.allowed(queries, keys), isCausal: isCausal, scale: 0.4)
         let y = attention(x[0], x[1], x[2], bias: bias, mask: terms.mask, isCausal: isCausal, scale: 0.4)
-        let z = composedAttention(x[0], x[1], x[2], terms)
+        let z = matmul(terms.weights(x[0], x[1]), x[2])
         expectClose(y.detached, z.detached, tolerance: isDouble ? 1e-13 : 1e-5)
         let g = stream.normal(y.shape)
         let variables = x + (bias.map { [$0] } ?? [])

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -100,6 +101,53 @@ struct AutogradTests {
     let y = (x + x) + (x + x)
     #expect(gradients(of: y, seed: seed, with: [x])[0].values == [4, 8, 12])
     #expect(seed.values == [1, 2, 3])
+  }
+
+  @Test func aDerivativeMayDifferentiateVariablesOfItsOwn() {
+    // The derivative of x^3 by another pass, inside of the pass that asks for it.
+    func cube(_ x: Tensor) -> Tensor {
+      Tensor.custom("cube", [x], forward: { $0[0] * $0[0] * $0[0] }) { g, inputs, _ in
+        let v = inputs[0].detached.tracked
+        return [gradients(of: (v * v * v).sum(), with: [v])[0] * g]
+      }
+    }
+    let y = cube(x.sin()) * x
+    let expected = x.values.map { 3 * sin($0) * sin($0) * cos($0) * $0 + sin($0) * sin($0) * sin($0) }
+    for (a, b) in zip(gradients(of: y.sum(), with: [x])[0].values, expected) { #expect(abs(a - b) < 1e-5) }
+  }
+
+  @Test func recomputationsInsideOfOthersHaveTheDerivativesOfThePlainComputation() {
+    func inner(_ t: [Tensor]) -> Tensor { (t[0] * t[1]).sin() }
+    func outer(_ t: [Tensor], _ part: ([Tensor]) -> Tensor) -> Tensor { part([t[0].squared(), t[1]]) * t[1] }
+    let w = Tensor([3], [0.3, -0.7, 0.4]).tracked
+    func recomputing(_ t: [Tensor]) -> Tensor { recomputed(t, first: inner, again: inner) }
+    let plain = outer([x, w], inner)
+    let nested = recomputed([x, w]) {
+      outer($0, recomputing)
+    } again: {
+      outer($0, recomputing)
+    }
+    expectClose(nested.detached, plain.detached, tolerance: 1e-6)
+    // First, second and third order, and one first-order pass over the recorded derivative.
+    var (a, b) = (plain, nested)
+    for order in 1...3 {
+      let found = gradients(of: a.sum(), with: [x, w], createGraph: true, keepGraph: true)
+      let again = gradients(of: b.sum(), with: [x, w], createGraph: true, keepGraph: true)
+      for (p, q) in zip(found, again) { expectClose(q.detached, p.detached, tolerance: 1e-4, "order \(order)") }
+      (a, b) = (found[0] * found[1], again[0] * again[1])
+    }
+    for (p, q) in zip(gradients(of: a.sum(), with: [x, w]), gradients(of: b.sum(), with: [x, w])) {
+      expectClose(q, p, tolerance: 1e-3, "a pass that records nothing")
+    }
+  }
+
+  /// The definition of self-attention in ops.
+  private func composedSelfAttention(_ qkv: Tensor, heads: Int) -> Tensor {
+    let (b, n, d) = (qkv.shape[0], qkv.shape[1], qkv.shape[2] / 3 / heads)
+    let parts = qkv.reshaped(to: [b, n, 3, heads, d]).permuted([2, 0, 3, 1, 4])  // [3, B, H, N, d]
+    let scores = matmul(parts.select(0, 0), parts.select(0, 1).transposed())  // [B, H, N, N]
+    return matmul(scores.softmax(scale: 1 / Real(d).squareRoot()), parts.select(0, 2))
+      .permuted([0, 2, 1, 3]).reshaped(to: [b, n, heads * d])
   }
 
   @Test func theFusedAttentionIsTheComposedOne() {

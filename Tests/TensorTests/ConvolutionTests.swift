@@ -98,6 +98,20 @@ private struct Definition {
     #expect(abs(a - b) < (isDouble ? 1e-13 : 1e-5) * scale && abs(a - c) < (isDouble ? 1e-13 : 1e-5) * scale)
   }
 
+  /// One place of a window and room beyond the last input, which dilation allows: the result is larger than the input.
+  @Test(arguments: [1, 3])
+  func aTransposedPointwiseConvolutionLeavesItsOutputPaddingEmpty(batch: Int) {
+    var stream = RandomStream(seed: 14)
+    let (x, w) = (stream.normal([batch, 2, 3, 4]).tracked, stream.normal([2, 3, 1, 1]).tracked)
+    let y = convTranspose2d(x, w, outputPadding: 1, dilation: 2)
+    let z = einsum("bchw,co->bohw", x, w.reshaped([2, 3])).padded(axes: [2, 3], before: [0, 0], after: [1, 1])
+    expectClose(y.detached, z.detached, tolerance: 1e-6)
+    let g = stream.normal(y.shape)
+    for (a, b) in zip(gradients(of: y, seed: g, with: [x, w]), gradients(of: z, seed: g, with: [x, w])) {
+      expectClose(a, b, tolerance: 1e-5)
+    }
+  }
+
   @Test func unfoldingAndAProductAreAConvolution() {
     var stream = RandomStream(seed: 13)
     let (x, w) = (stream.normal([2, 3, 6, 5]), stream.normal([4, 3, 2, 3]))

@@ -94,6 +94,33 @@ struct MemoryTests {
     }
   }
 
+  @Test func aLowerLimitGivesBackWhatWaits() async {
+    await #expect(processExitsWith: .success) {
+      let cache = BufferCache.shared
+      _ = Tensor.zeros([1 << 20])
+      #expect(cache.counters.cachedBytes >= 1 << 22)
+      cache.limit = 1 << 20
+      #expect(cache.counters.cachedBytes <= 1 << 20)
+    }
+  }
+
+  @Test func joiningAndChoosingKeepNothingOfTheirInputs() async {
+    await #expect(processExitsWith: .success) {
+      let x = Tensor.ones([1 << 16]).tracked
+      let mask = Tensor.ones([1 << 16])
+      let bytes = x.count * MemoryLayout<Real>.stride
+      let before = BufferCache.shared.counters.liveBytes
+      do {
+        let y = concat([x * 2, x * 3])
+        #expect(y.isTracked && BufferCache.shared.counters.liveBytes - before == 2 * bytes)
+      }
+      do {
+        let y = select(mask, x * 2, x * 3)
+        #expect(y.isTracked && BufferCache.shared.counters.liveBytes - before == bytes)
+      }
+    }
+  }
+
   @Test func bucketsHoldWhatTheyPromise() {
     for bytes in [1, 255, 256, 257, 320, 321, 511, 512, 513, 4096, 4097, 5000, 1 << 20, (1 << 20) + 1, 3 << 30] {
       let size = BufferCache.size(BufferCache.bucket(bytes))

@@ -2,6 +2,7 @@
 
 extension Mistake {
   static let mathematics: [Mistake] = [
+    Mistake("a sum over axes [1, -1] of [2, 3] names one of them twice") { t(2, 3).mean(axes: [1, -1]) },
     Mistake("argmax of [0, 3] has nothing to choose from") { t(0, 3).argmin(0) },
     Mistake("pow: [2] and [3] do not broadcast") { t(2).pow(t(3)) },
     Mistake("atan2: [2] and [3] do not broadcast") { atan2(t(2), t(3)) },

@@ -25,7 +25,7 @@ extension Mistake {
       t(1, 1).maxPooled1d(2, padding: 1, dilation: 2)
     },
     Mistake("adaptive pooling of [2, 3] to [0, 1] needs positive sizes") { t(2, 3).adaptiveMaxPooled([0, 1]) },
-    Mistake("maxPooled needs planes of at most 2^24 elements, got [4097, 4096]") {
+    Mistake("the largest of windows needs planes of at most 2^24 elements, got [4097, 4096]") {
       t(4097, 4096).adaptiveMaxPooled(2)
     },
     Mistake("unfolded needs [B, C, H, W], got [2, 3]") { t(2, 3).unfolded(2) },

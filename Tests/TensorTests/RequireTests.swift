@@ -13,7 +13,7 @@ struct Mistake: Sendable {
   static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
   static let all: [Mistake] = [
-    shapes, graphs, elementwise, viewing, products, convolutions, indexing, state,
+    shapes, graphs, nesting, elementwise, viewing, products, convolutions, indexing, state,
     picking, mathematics, distances,
     analysis, spatial,
   ].flatMap { $0 }
@@ -22,7 +22,10 @@ struct Mistake: Sendable {
     Mistake("a shape has at most 8 axes, got [1, 2, 3, 4, 5, 6, 7, 8, 9]") { Shape([1, 2, 3, 4, 5, 6, 7, 8, 9]) },
     Mistake("an extent is from 0 to 2^31 - 1, got [2, -3]") { Shape([2, -3]) },
     Mistake("an extent is from 0 to 2^31 - 1, got [2147483648]") { Shape([1 << 31]) },
-    Mistake("2147483648 is no extent or stride") { Shape([1, 1 << 16, 1 << 15]).rowMajorStrides },
+    Mistake("2147483648 is no extent or stride: these are below 2^31") {
+      Shape([1, 1 << 16, 1 << 15]).rowMajorStrides
+    },
+    Mistake("-1 is no extent or stride: these are below 2^31") { Shape([2, 3]).inserting(-1, at: 0) },
     Mistake("axis 2 is outside of shape [3, 4]") { Shape([3, 4])[2] },
     Mistake("axis -3 is outside of shape [3, 4]") { t(3, 4).sum(-3) },
     Mistake("cannot insert axis 4 into [3, 4]") { t(3, 4).expandedAxis(4) },
@@ -50,6 +53,29 @@ struct Mistake: Sendable {
       let x = t(2).tracked
       let y = x.exp().sum()
       return [gradients(of: y, with: [x]), gradients(of: y, with: [x])]
+    },
+  ]
+
+  static let nesting: [Mistake] = [
+    Mistake("the derivative of broken gives [\"[3]\", \"nil\"] for inputs [[2], [3]]") {
+      let (x, y) = (t(2).tracked, t(3).tracked)
+      let z = Tensor.custom("broken", [x, y], forward: { $0[1] }) { g, _, _ in [g, nil] }
+      return gradients(of: z.sum(), with: [x, y])
+    },
+    Mistake("gradients by [2] inside of a derivative whose pass visits it: make it a variable of its own by tracked") {
+      let x = t(2).tracked
+      let y = Tensor.custom("nested", [x.exp()], forward: { $0[0] }) { g, inputs, _ in
+        gradients(of: (inputs[0] * g).sum(), with: [inputs[0]])
+      }
+      return gradients(of: y.sum(), with: [x], createGraph: true)
+    },
+    Mistake("gradients inside of a derivative through exp, which its pass visits: make its result a variable") {
+      let (older, x) = (t(2).tracked, t(2).tracked)
+      let z = x.exp()
+      let y = Tensor.custom("nested", [z], forward: { $0[0] }) { g, _, _ in
+        gradients(of: (z * older * g).sum(), with: [older])
+      }
+      return gradients(of: y.sum(), with: [x])
     },
   ]
 
@@ -127,7 +153,9 @@ struct Mistake: Sendable {
     Mistake("padding 2 x 0 of a pooling window 3 x 3 is at most half of it") {
       t(5, 5).averagePooled(3, padding: [2, 0])
     },
-    Mistake("maxPooled needs planes of at most 2^24 elements, got [4097, 4096]") { t(4097, 4096).maxPooled(2) },
+    Mistake("the largest of windows needs planes of at most 2^24 elements, got [4097, 4096]") {
+      t(4097, 4096).maxPooled(2)
+    },
     Mistake("batchNormalized needs x [B, C, ...], gain and bias [C], got [2, 3], [2] and [3]") {
       t(2, 3).batchNormalized(gain: t(2), bias: t(3))
     },
@@ -158,6 +186,11 @@ struct Mistake: Sendable {
     Mistake("a parameter [2] cannot take a gradient [3]") {
       var (w, m, v) = (t(2), t(2), t(2))
       w.stepAdamW(t(3), &m, &v, step: 1, rate: 1, decay: 0, beta1: 0.9, beta2: 0.9, epsilon: 1)
+      return w
+    },
+    Mistake("a parameter [2] cannot be updated with a state of [[2], [1]]") {
+      var (w, m, v) = (t(2), t(2), t(1))
+      w.stepAdamW(t(2), &m, &v, step: 1, rate: 1, decay: 0, beta1: 0.9, beta2: 0.9, epsilon: 1)
       return w
     },
     Mistake("a parameter [2] cannot take a gradient [1]") {

@@ -109,13 +109,6 @@ func attended(
   guard dropout.rate > 0, let context else {
     return attention(q, k, v, bias: visible.bias, mask: mask, isCausal: visible.isCausal)
   }
-  var scores: Tensor = matmul(q, k.transposed()) / Real(q.shape[3]).squareRoot()  // [B, H, N, M]
-  if let bias = visible.bias { scores = scores + bias }
-  if let mask { scores = select(mask, scores, Tensor(-.infinity)) }
-  if visible.isCausal {
-    let (n, m) = (q.shape[2], k.shape[2])
-    let future = Tensor([n, m]) { p in for i in 0..<n { for j in 0..<m { p[i * m + j] = j > i ? 1 : 0 } } }
-    scores = select(future, Tensor(-.infinity), scores)
-  }
-  return matmul(dropout(scores.softmax(), context.child("attention weights")), v)
+  let weights = attentionWeights(q, k, bias: visible.bias, mask: mask, isCausal: visible.isCausal)
+  return matmul(dropout(weights, context.child("attention weights")), v)
 }

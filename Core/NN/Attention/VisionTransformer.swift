@@ -212,15 +212,10 @@ func resizeMatrix(from side: Int, to rows: Int, columns: Int) -> Tensor {
       let first = x.rounded(.down)
       var row = [Double](repeating: 0, count: side)
       for k in -1...2 {
-        row[min(max(Int(first) + k, 0), side - 1)] += cubic(abs(x - first - Double(k)))
+        row[min(max(Int(first) + k, 0), side - 1)] += cubicKernel(x - first - Double(k), -0.75)
       }
       return row
     }
-  }
-  func cubic(_ t: Double) -> Double {
-    let a = -0.75
-    if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
-    return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
   }
   let (wr, wc) = (weights(rows), weights(columns))
   return Tensor([rows * columns, side * side]) { out in

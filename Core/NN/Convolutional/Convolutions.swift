@@ -30,6 +30,13 @@ public enum ConvolutionInitialization: Sendable, Equatable {
   }
 }
 
+/// Requires channels that the groups of a convolution divide.
+func requireGroups(_ what: String, _ inputs: Int, _ outputs: Int, _ groups: Int) {
+  require(
+    inputs > 0 && outputs > 0 && groups > 0 && inputs % groups == 0 && outputs % groups == 0,
+    "a \(what) of \(inputs) to \(outputs) channels cannot have \(groups) groups")
+}
+
 /// A convolution of images with learnt weight; see `conv2d`.   [B, C, H, W] -> [B, O, H', W']
 public struct Conv2d: Layer {
   public var weight: Tensor  // [O, C / groups, kH, kW]
@@ -39,12 +46,10 @@ public struct Conv2d: Layer {
 
   public init(
     _ inputs: Int, _ outputs: Int, kernel: Extent2D, stride: Extent2D = 1, padding: Extent2D = 0,
-    dilation: Extent2D = 1,
-    groups: Int = 1, bias: Bool = true, initialization: ConvolutionInitialization = .uniform, random: RandomStream
+    dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true, initialization: ConvolutionInitialization = .uniform,
+    random: RandomStream
   ) {
-    require(
-      inputs > 0 && outputs > 0 && groups > 0 && inputs % groups == 0 && outputs % groups == 0,
-      "a convolution of \(inputs) to \(outputs) channels cannot have \(groups) groups")
+    requireGroups("convolution", inputs, outputs, groups)
     let shape: Shape = [outputs, inputs / groups, kernel.rows, kernel.columns]
     weight = initialization.weight(shape, random)
     self.bias = bias ? initialization.bias(outputs, fanIn: shape[1] * kernel.count, random) : nil
@@ -73,9 +78,7 @@ public struct ConvTranspose2d: Layer {
     outputPadding: Extent2D = 0, dilation: Extent2D = 1, groups: Int = 1, bias: Bool = true,
     initialization: ConvolutionInitialization = .uniform, random: RandomStream
   ) {
-    require(
-      inputs > 0 && outputs > 0 && groups > 0 && inputs % groups == 0 && outputs % groups == 0,
-      "a transposed convolution of \(inputs) to \(outputs) channels cannot have \(groups) groups")
+    requireGroups("transposed convolution", inputs, outputs, groups)
     let shape: Shape = [inputs, outputs / groups, kernel.rows, kernel.columns]
     weight = initialization.weight(shape, random)
     self.bias = bias ? initialization.bias(outputs, fanIn: shape[1] * kernel.count, random) : nil

@@ -10,7 +10,7 @@ public struct Conv1d: Layer {
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
     bias: Bool = true, initialization: ConvolutionInitialization = .uniform, random: RandomStream
   ) {
-    requireGroups(inputs, outputs, groups)
+    requireGroups("convolution", inputs, outputs, groups)
     weight = initialization.weight([outputs, inputs / groups, kernel], random)
     self.bias = bias ? initialization.bias(outputs, fanIn: inputs / groups * kernel, random) : nil
     (self.stride, self.padding, self.dilation, self.groups) = (stride, padding, dilation, groups)
@@ -38,7 +38,7 @@ public struct Conv3d: Layer {
     dilation: Extent3D = 1, groups: Int = 1, bias: Bool = true, initialization: ConvolutionInitialization = .uniform,
     random: RandomStream
   ) {
-    requireGroups(inputs, outputs, groups)
+    requireGroups("convolution", inputs, outputs, groups)
     weight = initialization.weight([outputs, inputs / groups, kernel.depth, kernel.rows, kernel.columns], random)
     self.bias = bias ? initialization.bias(outputs, fanIn: inputs / groups * kernel.count, random) : nil
     (self.stride, self.padding, self.dilation, self.groups) = (stride, padding, dilation, groups)
@@ -64,7 +64,7 @@ public struct ConvTranspose1d: Layer {
     _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
     dilation: Int = 1, groups: Int = 1, bias: Bool = true, random: RandomStream
   ) {
-    requireGroups(inputs, outputs, groups)
+    requireGroups("transposed convolution", inputs, outputs, groups)
     let initialization = ConvolutionInitialization.uniform
     weight = initialization.weight([inputs, outputs / groups, kernel], random)
     self.bias = bias ? initialization.bias(outputs, fanIn: outputs / groups * kernel, random) : nil
@@ -95,7 +95,7 @@ public struct ConvTranspose3d: Layer {
     _ inputs: Int, _ outputs: Int, kernel: Extent3D, stride: Extent3D = 1, padding: Extent3D = 0,
     outputPadding: Extent3D = 0, dilation: Extent3D = 1, groups: Int = 1, bias: Bool = true, random: RandomStream
   ) {
-    requireGroups(inputs, outputs, groups)
+    requireGroups("transposed convolution", inputs, outputs, groups)
     let initialization = ConvolutionInitialization.uniform
     weight = initialization.weight([inputs, outputs / groups, kernel.depth, kernel.rows, kernel.columns], random)
     self.bias = bias ? initialization.bias(outputs, fanIn: outputs / groups * kernel.count, random) : nil
@@ -113,10 +113,4 @@ public struct ConvTranspose3d: Layer {
       x, weight, bias, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation,
       groups: groups)
   }
-}
-
-private func requireGroups(_ inputs: Int, _ outputs: Int, _ groups: Int) {
-  require(
-    inputs > 0 && outputs > 0 && groups > 0 && inputs % groups == 0 && outputs % groups == 0,
-    "a convolution of \(inputs) to \(outputs) channels cannot have \(groups) groups")
 }

@@ -150,13 +150,7 @@ public struct ResNet: Layer {
       }
     }
     (layer1, layer2, layer3, layer4) = (stage(0), stage(1), stage(2), stage(3))
-    fc = c.classes.map { classes in
-      // PyTorch's default: uniform within 1 / sqrt(inputs).
-      let bound = 1 / Real(c.outputs).squareRoot()
-      var (weight, bias) = (random.child("fc").child("weight"), random.child("fc").child("bias"))
-      return Linear(
-        weight: weight.uniform([classes, c.outputs], -bound, bound), bias: bias.uniform([classes], -bound, bound))
-    }
+    fc = c.classes.map { .uniform(c.outputs, $0, random: random.child("fc")) }
   }
 
   public mutating func visit(_ v: inout some LayerVisitor) {

@@ -92,7 +92,6 @@ public struct Scattering: Sendable {
   /// conj(F_r) X conj(F_c)^T / (n m), at the places of the given rows of the matrices.
   private func inverse(_ x: Complex, _ r: Matrices, _ c: Matrices) -> (re: Tensor, im: Tensor) {
     let scale = 1 / (Real(r.cos.shape[1]) * Real(c.cos.shape[1]))
-    func both(_ a: Tensor, _ x: Tensor, _ b: Tensor) -> Tensor { matmul(matmul(a, x), b.transposed()) }
     let even: Tensor = both(r.cos, x.re, c.cos) - both(r.sin, x.re, c.sin)
     let odd: Tensor = both(r.sin, x.re, c.cos) + both(r.cos, x.re, c.sin)
     guard let im = x.im else { return (even * scale, odd * scale) }
@@ -119,11 +118,13 @@ private struct FourierMatrices: Sendable {
   }
 }
 
+/// a x b^T: a matrix applied to the columns and one to the rows.
+private func both(_ a: Tensor, _ x: Tensor, _ b: Tensor) -> Tensor { matmul(matmul(a, x), b.transposed()) }
+
 /// F_r x F_c^T of a real or complex x.
 private func spectrum(
   _ x: (re: Tensor, im: Tensor?), _ r: FourierMatrices, _ c: FourierMatrices
 ) -> (re: Tensor, im: Tensor?) {
-  func both(_ a: Tensor, _ x: Tensor, _ b: Tensor) -> Tensor { matmul(matmul(a, x), b.transposed()) }
   let even: Tensor = both(r.cosines, x.re, c.cosines) - both(r.sines, x.re, c.sines)
   let odd: Tensor = both(r.sines, x.re, c.cosines) + both(r.cosines, x.re, c.sines)
   guard let im = x.im else { return (even, -odd) }

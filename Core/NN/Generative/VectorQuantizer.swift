@@ -63,7 +63,9 @@ public struct MovingVectorQuantizer: Layer {
     _ codes: Int, _ width: Int, commitment: Real = 0.25, decay: Real = 0.99, epsilon: Real = 1e-5,
     random: RandomStream
   ) {
-    require(codes > 0 && width > 0 && decay >= 0 && decay < 1, "a quantiser needs codes and decay in [0, 1)")
+    require(
+      codes > 0 && width > 0 && decay >= 0 && decay < 1,
+      "a quantiser needs codes and decay in [0, 1), got \(codes) of \(width) and \(decay)")
     var stream = random.child("codes")
     self.codes = stream.normal([codes, width])
     counts = .zeros([codes])

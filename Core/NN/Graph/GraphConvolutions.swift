@@ -58,8 +58,7 @@ public struct GINConv: Layer {
 /// - Source: Hamilton et al. 2017 (GraphSAGE, arXiv 1706.02216), Algorithm 1; names are PyTorch Geometric's.
 public struct SAGEConv: Layer {
   public enum Aggregation: String, Sendable, CaseIterable {
-    case mean, max
-    case sum
+    case mean, max, sum
   }
   public var linL, linR: Linear
   let aggregation: Aggregation

@@ -22,6 +22,9 @@ extension Gradients {
   /// The norm limited for each group of parameters by itself: `group` names the group of a parameter. Gives the largest norm.
   public mutating func clip(to limit: Real, layer: some Layer, by group: (ParameterInfo) -> String) -> Real {
     let names = layer.trainedParameters(named: true).map(group)
+    require(
+      names.count == values.count,
+      "clipping by groups needs a gradient for each of \(names.count) parameters, got \(values.count)")
     var order: [String] = []
     for name in names where !order.contains(name) { order.append(name) }
     var largest: Real = 0

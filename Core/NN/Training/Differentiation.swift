@@ -47,22 +47,6 @@ private struct Tracker: LayerVisitor {
   mutating func leave() { place.leave() }
 }
 
-/// Whether a visitor stands inside of a frozen child.
-public struct FrozenDepth: Sendable {
-  private var depth = 0
-  private var frozenAt: Int?
-  public init() {}
-  public var isFrozen: Bool { frozenAt != nil }
-  public mutating func enter(_ frozen: Bool) {
-    depth += 1
-    if frozen, frozenAt == nil { frozenAt = depth }
-  }
-  public mutating func leave() {
-    if frozenAt == depth { frozenAt = nil }
-    depth -= 1
-  }
-}
-
 /// A layer whose parameters are variables, for as long as a graph over it lives.
 public struct TrackedLayer<L: Layer> {
   public var layer: L

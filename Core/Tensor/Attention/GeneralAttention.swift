@@ -76,9 +76,12 @@ struct AttentionTerms {
   }
 }
 
-/// The same attention, written in ops; keeps the scores.
-func composedAttention(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ terms: AttentionTerms) -> Tensor {
-  matmul(terms.weights(q, k), v)
+/// The weights that `attention` gives the keys, `[B, H, N, M]`, for those who change them before the values are averaged
+/// (dropout); the parameters are those of `attention`. Differentiable to any order; memory grows with N M.
+package func attentionWeights(
+  _ q: Tensor, _ k: Tensor, bias: Tensor? = nil, mask: Tensor? = nil, isCausal: Bool = false
+) -> Tensor {
+  AttentionTerms(bias: bias, mask: mask, isCausal: isCausal, scale: 1 / Real(q.shape[-1]).squareRoot()).weights(q, k)
 }
 
 /// The derivatives with respect to queries, keys, values and bias, as a recorded computation.

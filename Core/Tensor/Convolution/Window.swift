@@ -56,8 +56,9 @@ struct Window: Sendable, Equatable {
   var kernelAxes: [Int] { axes(kernel) }
   private func axes(_ e: Extent3D) -> [Int] { [e.depth, e.rows, e.columns].suffix(rank) }
 
-  /// Whether the window is one place that visits every place: unfolding changes nothing.
-  var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
+  /// Whether the window is one place that visits every place: unfolding changes nothing. The places are compared, too: an
+  /// output with a limit leaves out the last ones.
+  var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 && input == output }
 
   /// Rows of all depths of the output, one after the other.
   var outputLines: Int { output.depth * output.rows }

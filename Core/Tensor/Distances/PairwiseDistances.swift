@@ -44,22 +44,23 @@ private func summedDifferences(_ a: Tensor, _ b: Tensor) -> Tensor {
   let (p, q, target) = (x.base, y.base, z.base)
   forTiles(z.count / max(n, 1), max(1, tileElements / max(1, n * max(d, 1)))) { first, rows in
     for row in first..<(first + rows) {
-      writeDistances(p + row * d, q + (row / m) * d * n, d, n, leading: n, target + row * n)
+      writeSquaredDistances(p + row * d, q + (row / m) * d * n, d, n, leading: n, target + row * n)
     }
   }
   withExtendedLifetime((x, y)) {}
   return z
 }
 
-/// out[j] = sum_d (point_d - columns[d, j])^2 for j in 0..<count; the rows of `columns` are `leading` apart.
+/// out[j] = sum_d (point_d - columns[d, j])^2 for j in 0..<count, in the order of d; the coordinates of the point are `step`
+/// apart and the rows of `columns` `leading`.
 @inline(__always)
-private func writeDistances(
-  _ point: UnsafePointer<Real>, _ columns: UnsafePointer<Real>, _ d: Int, _ count: Int, leading: Int,
+func writeSquaredDistances(
+  _ point: UnsafePointer<Real>, step: Int = 1, _ columns: UnsafePointer<Real>, _ d: Int, _ count: Int, leading: Int,
   _ out: UnsafeMutablePointer<Real>
 ) {
-  for j in 0..<count { out[j] = 0 }
+  kernels.fill(count, 0, out)
   for k in 0..<d {
-    let (value, column) = (point[k], columns + k * leading)
+    let (value, column) = (point[k * step], columns + k * leading)
     for j in 0..<count {
       let difference = value - column[j]
       out[j] += difference * difference

@@ -8,7 +8,7 @@ extension Tensor {
 
   /// x where x > 0, else alpha (exp(x) - 1) (Clevert et al. 2016, arXiv 1511.07289, Eq. 15).
   public func elu(alpha: Real = 1) -> Tensor {
-    // The limit from below: exp of a large x would overflow, and its gradient belongs to the other branch.
+    // Limited first: exp of a large x would overflow, and its gradient belongs to the other branch.
     relu() + clamped(-.infinity, 0).expm1() * alpha
   }
 

@@ -12,14 +12,7 @@ private struct Columns {
   func distances(
     to point: UnsafePointer<Real>, step: Int, from first: Int, _ n: Int, _ out: UnsafeMutablePointer<Real>
   ) {
-    kernels.fill(n, 0, out)
-    for d in 0..<axes {
-      let (row, at) = (base + d * count + first, point[d * step])
-      for j in 0..<n {
-        let difference = row[j] - at
-        out[j] += difference * difference
-      }
-    }
+    writeSquaredDistances(point, step: step, base + first, axes, n, leading: count, out)
   }
 }
 

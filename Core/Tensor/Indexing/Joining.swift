@@ -14,25 +14,25 @@ public func concat(_ parts: [Tensor], axis: Int = 0) -> Tensor {
   }
   if parts.count == 1 { return first }
   let y = Tensor(uninitialized: shape)
-  let inner = shape.array[(a + 1)...].reduce(1, *)
-  let outer = shape.array[..<a].reduce(1, *)
+  let (outer, wide, inner) = shape.around(a)
   var at = 0
   for part in parts {
     let x = part.detached.contiguous()
     let (source, target, width, place) = (x.base, y.base, part.shape[a] * inner, at)
     forTiles(outer, max(1, tileElements / max(width, 1))) { from, n in
       for i in from..<(from + n) {
-        (target + i * shape[a] * inner + place).update(from: source + i * width, count: width)
+        (target + i * wide * inner + place).update(from: source + i * width, count: width)
       }
     }
     withExtendedLifetime(x) {}
     at += width
   }
+  let extents = parts.map { $0.shape[a] }  // all of the parts that the derivative needs
   return y.recorded("concat", inputs: parts) { s in
     var from = 0
-    return parts.enumerated().map { i, part in
-      defer { from += part.shape[a] }
-      return s.needs(i) ? s.gradient.slice(a, from..<(from + part.shape[a])) : nil
+    return extents.enumerated().map { i, extent in
+      defer { from += extent }
+      return s.needs(i) ? s.gradient.slice(a, from..<(from + extent)) : nil
     }
   }
 }

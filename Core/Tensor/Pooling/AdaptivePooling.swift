@@ -54,7 +54,7 @@ extension Tensor {
 
   private func maxOfBins(_ counts: [Int]) -> Tensor {
     let input = checkBins(counts)
-    require(input.count <= 1 << 24, "maxPooled needs planes of at most 2^24 elements, got \(shape)")
+    requirePlaces(input)
     let padded = Array(repeating: 1, count: 3 - counts.count) + counts
     let (depths, rows, columns) = (
       bins(input.depth, padded[0]), bins(input.rows, padded[1]), bins(input.columns, padded[2])
@@ -72,10 +72,11 @@ extension Tensor {
             var best = (d.lowerBound * input.rows + r.lowerBound) * input.columns + c.lowerBound
             for z in d {
               for line in r {
-                for place
-                  in ((z * input.rows + line) * input.columns + c.lowerBound)..<((z * input.rows + line)
-                  * input.columns + c.upperBound)
-                where source[place] > source[best] || source[place] != source[place] { best = place }
+                let start = (z * input.rows + line) * input.columns
+                for column in c {
+                  let place = start + column
+                  if source[place] > source[best] || source[place] != source[place] { best = place }
+                }
               }
             }
             (py[at], pp[at]) = (source[best], Real(best))

@@ -110,9 +110,13 @@ extension Tensor {
     }
   }
 
+  /// Requires that the places of a plane are exact as numbers in a pooled buffer.
+  func requirePlaces(_ plane: Extent3D) {
+    require(plane.count <= 1 << 24, "the largest of windows needs planes of at most 2^24 elements, got \(shape)")
+  }
+
   private func maxOfWindows(_ w: Window) -> Tensor {
-    // Places are kept as numbers in a pooled buffer: exact up to 2^24.
-    require(w.input.count <= 1 << 24, "maxPooled needs planes of at most 2^24 elements, got \(shape)")
+    requirePlaces(w.input)
     let x = contiguous()
     let (y, places) = (
       Tensor(uninitialized: pooledShape(w.outputAxes)), Tensor(uninitialized: pooledShape(w.outputAxes))

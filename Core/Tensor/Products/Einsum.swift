@@ -84,8 +84,7 @@ public func einsum(_ equation: String, _ operands: Tensor...) -> Tensor {
     result = result.times(
       Labelled(tensor: operands[i], labels: inputs[i]), keeping: output + inputs[(i + 1)...].flatMap { $0 })
   }
-  return Labelled(tensor: result.summed(keeping: output).tensor, labels: result.labels.filter(output.contains))
-    .ordered(output)
+  return result.summed(keeping: output).ordered(output)
 }
 
 /// All products of an element of a with one of b, `[..., M] [..., N] -> [..., M, N]`; the leading axes broadcast.

@@ -68,7 +68,6 @@ extension Tensor {
     let y = n == 0 ? Tensor.ones(shape.with(a, 1)) : cumulativeProduct(a).slice(a, (n - 1)..<n)
     return keepsAxis ? y : y.squeezed(a)
   }
-
 }
 
 /// A first-order linear recurrence along an axis: moving averages, discounted returns, state-space models.

@@ -24,7 +24,7 @@ extension Tensor {
     let a = shape.resolved(axis)
     let old = shape
     let total = summedAxis(a)
-    let kept = old.dropping(a).inserting(1, at: a)
+    let kept = old.with(a, 1)
     return (keepsAxis ? total.reshaped(to: kept) : total).recorded("sum", self) { s in
       s.gradient.reshaped(to: kept).broadcast(to: old)
     }
@@ -32,15 +32,22 @@ extension Tensor {
 
   /// The sum over several axes, all of which disappear (or become 1).
   public func sum(axes: [Int], keepsAxes: Bool = false) -> Tensor {
+    let resolved = axes.map { shape.resolved($0) }
+    require(Set(resolved).count == axes.count, "a sum over axes \(axes) of \(shape) names one of them twice")
     var x = self
-    for a in axes.map({ shape.resolved($0) }).sorted(by: >) { x = x.sum(a, keepsAxis: keepsAxes) }
+    for a in resolved.sorted(by: >) { x = x.sum(a, keepsAxis: keepsAxes) }
     return x
   }
 
+  /// The mean of all elements, `[]`; NaN if there are none.
   public func mean() -> Tensor { sum() / Real(count) }
+
+  /// The mean along one axis.
   public func mean(_ axis: Int, keepsAxis: Bool = false) -> Tensor {
     sum(axis, keepsAxis: keepsAxis) / Real(shape[axis])
   }
+
+  /// The mean over several axes together, all of which disappear (or become 1).
   public func mean(axes: [Int], keepsAxes: Bool = false) -> Tensor {
     sum(axes: axes, keepsAxes: keepsAxes) / Real(axes.reduce(1) { $0 * shape[$1] })
   }
@@ -68,9 +75,7 @@ extension Tensor {
   /// Sum along axis a of [outer, n, inner], without history.
   private func summedAxis(_ a: Int) -> Tensor {
     let x = contiguous()
-    let n = shape[a]
-    let inner = shape.array[(a + 1)...].reduce(1, *)
-    let outer = shape.array[..<a].reduce(1, *)
+    let (outer, n, inner) = shape.around(a)
     let y = Tensor(uninitialized: shape.dropping(a))
     let (source, target) = (x.base, y.base)
     defer { withExtendedLifetime(x) {} }

@@ -82,14 +82,10 @@ extension Tensor {
   func resampled(_ axis: Int, _ map: AxisMap) -> Tensor {
     let a = shape.resolved(axis)
     require(shape[a] == map.columns, "axis \(axis) of \(shape) has not the \(map.columns) samples of a map")
-    var extents = shape
-    extents[a] = map.rows
     let x = contiguous()
-    let y = Tensor(uninitialized: extents)
-    if y.count > 0 {
-      map.apply(
-        x.base, outer: shape.array[..<a].reduce(1, *), inner: shape.array[(a + 1)...].reduce(1, *), into: y.base)
-    }
+    let y = Tensor(uninitialized: shape.with(a, map.rows))
+    let (outer, _, inner) = shape.around(a)
+    if y.count > 0 { map.apply(x.base, outer: outer, inner: inner, into: y.base) }
     withExtendedLifetime(x) {}
     return y.recorded("resampled", self) { s in s.gradient.resampled(a, map.transposed) }
   }

@@ -15,7 +15,7 @@ public enum Interpolation: Sendable, CaseIterable {
 /// The cubic convolution kernel.
 ///
 ///     (a + 2) |t|^3 - (a + 3) |t|^2 + 1 for |t| < 1;   a |t|^3 - 5 a |t|^2 + 8 a |t| - 4 a for |t| < 2;   else 0
-private func cubicKernel(_ t: Double, _ a: Double) -> Double {
+package func cubicKernel(_ t: Double, _ a: Double) -> Double {
   let t = t.magnitude
   if t < 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
   return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0

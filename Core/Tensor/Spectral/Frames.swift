@@ -48,13 +48,3 @@ extension Tensor {
     }
   }
 }
-
-/// Hann's window, 1/2 - 1/2 cos(2 pi i / N), `[count]`; N = count for spectra (`periodic`), count - 1 for filters.
-public func hannWindow(_ count: Int, periodic: Bool = true) -> Tensor {
-  cosineWindow(count, periodic: periodic, 0.5, 0.5)
-}
-
-/// Hamming's window, 0.54 - 0.46 cos(2 pi i / N), `[count]`; see `hannWindow`.
-public func hammingWindow(_ count: Int, periodic: Bool = true) -> Tensor {
-  cosineWindow(count, periodic: periodic, 0.54, 0.46)
-}

@@ -20,15 +20,6 @@ public func selfAttention(_ qkv: Tensor, heads: Int) -> Tensor {
   }
 }
 
-/// The same attention, written in ops that can be differentiated as often as one likes.
-func composedSelfAttention(_ qkv: Tensor, heads: Int) -> Tensor {
-  let (b, n, d) = (qkv.shape[0], qkv.shape[1], qkv.shape[2] / 3 / heads)
-  let parts = qkv.reshaped(to: [b, n, 3, heads, d]).permuted([2, 0, 3, 1, 4])  // [3, B, H, N, d]
-  let scores = matmul(parts.select(0, 0), parts.select(0, 1).transposed())  // [B, H, N, N]
-  return matmul(scores.softmax(scale: 1 / Real(d).squareRoot()), parts.select(0, 2))
-    .permuted([0, 2, 1, 3]).reshaped(to: [b, n, heads * d])
-}
-
 /// The derivative with respect to `qkv`, as a recorded computation.
 private func attentionDerivative(_ g: Tensor, _ qkv: Tensor, heads: Int) -> Tensor {
   let (b, n, d) = (qkv.shape[0], qkv.shape[1], qkv.shape[2] / 3 / heads)

@@ -10,7 +10,7 @@ extension RandomStream {
   }
 
   /// Standard Gumbel, -log(E) of an exponential E: the largest of logits + Gumbel falls on class i with the probability
-  /// softmax(logits)_i (Gumbel 1954). Limited to 17.4, which it exceeds once in 3e7 draws: a uniform number may be 0.
+  /// softmax(logits)_i (Gumbel 1954). Limited to 17.3, which it exceeds once in 3e7 draws: a uniform number may be 0.
   public mutating func gumbel(_ shape: Shape) -> Tensor {
     -maximum(exponential(shape), Tensor(0x1p-25)).log()
   }

@@ -9,7 +9,7 @@ extension Tensor {
     _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, step: Int, rate: Real, decay: Real, beta1: Real,
     beta2: Real, epsilon: Real
   ) {
-    require(gradient.shape == shape, "a parameter \(shape) cannot take a gradient \(gradient.shape)")
+    requireUpdate(gradient, first, second)
     let g = decay == 0 ? gradient.detached : gradient.detached + detached * decay
     stepAdamW(g, &first, &second, step: step, rate: rate, decay: 0, beta1: beta1, beta2: beta2, epsilon: epsilon)
   }
@@ -18,7 +18,7 @@ extension Tensor {
   public mutating func stepLARS(
     _ gradient: Tensor, _ velocity: inout Tensor, rate: Real, decay: Real, momentum: Real, trust: Real, adapts: Bool
   ) {
-    require(gradient.shape == shape, "a parameter \(shape) cannot take a gradient \(gradient.shape)")
+    requireUpdate(gradient, velocity)
     let g = gradient.detached
     var local: Real = 1
     if adapts {
@@ -35,7 +35,7 @@ extension Tensor {
     _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, step: Int, rate: Real, decay: Real, beta1: Real,
     beta2: Real, epsilon: Real, adapts: Bool
   ) {
-    require(gradient.shape == shape, "a parameter \(shape) cannot take a gradient \(gradient.shape)")
+    requireUpdate(gradient, first, second)
     let g = gradient.detached
     first.average(with: g, rate: beta1)
     second.average(with: g.squared(), rate: beta2)

@@ -33,10 +33,13 @@ extension Tensor {
 
   /// x * Phi(x), Phi the distribution function of the standard normal (Hendrycks and Gimpel 2016, arXiv 1606.08415).
   public consuming func gelu() -> Tensor {
-    activation("gelu", kernels.gelu, kernels.geluBackward) { g, x in
-      let density: Tensor = (x.squared() * -0.5).exp() * 0.3989422804014327
-      return g * (((x * 0.7071067811865476).erf() + 1) * 0.5 + x * density)
-    }
+    activation("gelu", kernels.gelu, kernels.geluBackward) { g, x in g * x.geluSlope() }
+  }
+
+  /// The derivative of `gelu` in ops:   Phi(x) + x phi(x)
+  func geluSlope() -> Tensor {
+    let density: Tensor = (squared() * -0.5).exp() * 0.3989422804014327  // 1 / sqrt(2 pi)
+    return ((self * 0.7071067811865476).erf() + 1) * 0.5 + self * density  // 1 / sqrt(2)
   }
 
   /// x * sigmoid(x)
@@ -47,6 +50,7 @@ extension Tensor {
     }
   }
 
+  /// The hyperbolic tangent.
   public func tanh() -> Tensor {
     mapped(kernels.tanh).recorded("tanh", self, savesOutput: true) { s in
       s.createGraph

@@ -74,6 +74,7 @@ extension Tensor {
   }
 }
 
+/// The sum, element by element with broadcasting.
 public func + (a: Tensor, b: Tensor) -> Tensor {
   let (sa, sb) = (a.shape, b.shape)
   return Tensor.combined("+", kernels.add, a, b).recorded("+", a, b) { s in
@@ -81,6 +82,7 @@ public func + (a: Tensor, b: Tensor) -> Tensor {
   }
 }
 
+/// The difference, element by element with broadcasting.
 public func - (a: Tensor, b: Tensor) -> Tensor {
   let (sa, sb) = (a.shape, b.shape)
   return Tensor.combined("-", kernels.subtract, a, b).recorded("-", a, b) { s in
@@ -88,6 +90,7 @@ public func - (a: Tensor, b: Tensor) -> Tensor {
   }
 }
 
+/// The product, element by element with broadcasting.
 public func * (a: Tensor, b: Tensor) -> Tensor {
   Tensor.combined("*", kernels.multiply, a, b).recorded("*", a, b) { s in
     (
@@ -97,6 +100,7 @@ public func * (a: Tensor, b: Tensor) -> Tensor {
   }
 }
 
+/// The quotient, element by element with broadcasting.
 public func / (a: Tensor, b: Tensor) -> Tensor {
   Tensor.combined("/", kernels.divide, a, b).recorded("/", a, b) { s in
     let ga: Tensor = s.gradient / s(b)
@@ -107,16 +111,22 @@ public func / (a: Tensor, b: Tensor) -> Tensor {
   }
 }
 
+/// -x
 public prefix func - (x: Tensor) -> Tensor { x.affine(-1, 0) }
+
+// A tensor and a number.
+
 public func + (a: Tensor, b: Real) -> Tensor { a.affine(1, b) }
 public func + (a: Real, b: Tensor) -> Tensor { b.affine(1, a) }
 public func - (a: Tensor, b: Real) -> Tensor { a.affine(1, -b) }
 public func - (a: Real, b: Tensor) -> Tensor { b.affine(-1, a) }
 public func * (a: Tensor, b: Real) -> Tensor { a.affine(b, 0) }
 public func * (a: Real, b: Tensor) -> Tensor { b.affine(a, 0) }
+/// a times 1 / b, which may differ from the quotient by a unit in the last place.
 public func / (a: Tensor, b: Real) -> Tensor { a.affine(1 / b, 0) }
 public func / (a: Real, b: Tensor) -> Tensor { b.reciprocal() * a }
 
+/// The sum as a new tensor, in the place of the first: other tensors that look at the same memory stay as they are.
 public func += (a: inout Tensor, b: Tensor) { a = a + b }
 
 /// The larger of both, element by element; where they are equal the gradient is shared in halves.
@@ -145,11 +155,12 @@ public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
   let (pc, px, py, pz) = (c.base, x.base, y.base, z.base)
   forTiles(shape.count) { first, n in kernels.select(n, pc + first, 1, px + first, 1, py + first, 1, pz + first) }
   withExtendedLifetime((c, x, y)) {}
+  let (sa, sb) = (a.shape, b.shape)  // all of a and b that the derivative needs
   return z.recorded("select", a, b) { s in
     let zero = Tensor(0)
     return (
-      s.needs(0) ? select(c, s.gradient, zero).summed(to: a.shape) : nil,
-      s.needs(1) ? select(c, zero, s.gradient).summed(to: b.shape) : nil
+      s.needs(0) ? select(c, s.gradient, zero).summed(to: sa) : nil,
+      s.needs(1) ? select(c, zero, s.gradient).summed(to: sb) : nil
     )
   }
 }
@@ -163,16 +174,19 @@ extension Tensor {
   /// 1 where both are equal, else 0; no gradient.
   public func isEqual(_ other: Tensor) -> Tensor { Tensor.combined("isEqual", kernels.equal, detached, other.detached) }
 
+  /// 1 / x
   public func reciprocal() -> Tensor {
     mapped(kernels.reciprocal).recorded("reciprocal", self, savesOutput: true) { s in
       -(s.gradient * s.output * s.output)
     }
   }
 
+  /// x^2
   public func squared() -> Tensor {
     mapped(kernels.square).recorded("squared", self) { s in s.gradient * s(self) * 2 }
   }
 
+  /// The square root; its gradient at 0 is infinite.
   public func sqrt() -> Tensor {
     mapped(kernels.squareRoot).recorded("sqrt", self, savesOutput: true) { s in s.gradient / s.output * 0.5 }
   }
@@ -184,18 +198,23 @@ extension Tensor {
     }
   }
 
+  /// e^x
   public func exp() -> Tensor {
     mapped(kernels.exp).recorded("exp", self, savesOutput: true) { s in s.gradient * s.output }
   }
 
+  /// The natural logarithm.
   public func log() -> Tensor { mapped(kernels.log).recorded("log", self) { s in s.gradient / s(self) } }
 
   /// log(1 + x)
   public func log1p() -> Tensor { mapped(kernels.log1p).recorded("log1p", self) { s in s.gradient / (s(self) + 1) } }
 
+  /// The sine of an angle in radians.
   public func sin() -> Tensor { mapped(kernels.sin).recorded("sin", self) { s in s.gradient * s(self).cos() } }
+  /// The cosine of an angle in radians.
   public func cos() -> Tensor { mapped(kernels.cos).recorded("cos", self) { s in -(s.gradient * s(self).sin()) } }
 
+  /// |x|; the gradient at 0 is 0.
   public func abs() -> Tensor {
     mapped(kernels.absolute).recorded("abs", self) { s in s.gradient * self.detached.mapped(kernels.sign) }
   }
@@ -211,10 +230,11 @@ extension Tensor {
 
   /// Limited to [low, high]; the gradient is 0 outside.
   public func clamped(_ low: Real, _ high: Real) -> Tensor {
-    let inside = Tensor(low).isLess(self, orEqual: true) * isLess(Tensor(high), orEqual: true)
-    return Tensor.combined(
+    Tensor.combined(
       "clamped", kernels.minimum, Tensor.combined("clamped", kernels.maximum, detached, Tensor(low)), Tensor(high)
-    ).recorded("clamped", self) { s in s.gradient * inside }
+    ).recorded("clamped", self) { s in
+      s.gradient * (Tensor(low).isLess(self, orEqual: true) * self.isLess(Tensor(high), orEqual: true))
+    }
   }
 }
 

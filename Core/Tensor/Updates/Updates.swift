@@ -3,12 +3,20 @@ import Glibc
 // The update rules of optimizers: constants changed in place, one fused pass over each parameter.
 
 extension Tensor {
+  /// Requires that a gradient and the state of an optimizer have the shape of this parameter.
+  func requireUpdate(_ gradient: Tensor, _ state: Tensor...) {
+    require(gradient.shape == shape, "a parameter \(shape) cannot take a gradient \(gradient.shape)")
+    require(
+      state.allSatisfy { $0.shape == shape },
+      "a parameter \(shape) cannot be updated with a state of \(state.map(\.shape))")
+  }
+
   /// One AdamW update; see `Optimizer.Rule.adamW`. `step` counts from 1.
   public mutating func stepAdamW(
     _ gradient: Tensor, _ first: inout Tensor, _ second: inout Tensor, step: Int, rate: Real, decay: Real, beta1: Real,
     beta2: Real, epsilon: Real
   ) {
-    require(gradient.shape == shape, "a parameter \(shape) cannot take a gradient \(gradient.shape)")
+    requireUpdate(gradient, first, second)
     let g = gradient.detached.contiguous()
     let pg = g.base
     // In Double: 1 - beta^t cancels, which would cost 1e-5 of the first steps.
@@ -31,7 +39,7 @@ extension Tensor {
   public mutating func stepSGD(
     _ gradient: Tensor, _ velocity: inout Tensor, rate: Real, decay: Real, momentum: Real, nesterov: Bool
   ) {
-    require(gradient.shape == shape, "a parameter \(shape) cannot take a gradient \(gradient.shape)")
+    requireUpdate(gradient, velocity)
     let g = gradient.detached.contiguous()
     let pg = g.base
     withMutableElements { w in

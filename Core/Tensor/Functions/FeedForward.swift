@@ -48,9 +48,7 @@ private func feedForwardDerivative(
   let g = s.gradient
   let before = linear(s(x), s(weight1), s(bias1))
   let after = before.gelu()
-  let density: Tensor = (before.squared() * -0.5).exp() * 0.3989422804014327
-  let slope: Tensor = ((before * 0.7071067811865476).erf() + 1) * 0.5 + before * density
-  let gh: Tensor = matmul(g, s(weight2)) * slope
+  let gh: Tensor = matmul(g, s(weight2)) * before.geluSlope()
   return [
     matmul(gh, s(weight1)), matmul(gh.transposed(), s(x)), gh.sum(0), matmul(g.transposed(), after), g.sum(0),
   ]
