@@ -20,5 +20,5 @@ extension Plugins {
       geometricMethods,
       multimodalMethods,
     ].flatMap { $0 },
-    datasets: sceneProviders + dataProviders, evaluations: Evaluations.evaluations)
+    datasets: sceneProviders + worldProviders + dataProviders, evaluations: Evaluations.evaluations)
 }

@@ -2,8 +2,8 @@ import ReproData
 
 /// Reads what a caption claims, from its words alone: the way back from text to meaning.
 ///
-/// It knows the nouns, adjectives and relations of `SceneWords` and skips everything else, so it also reads what a model
-/// has written. A caption that it cannot read says nothing: no claims come back.
+/// It knows the nouns, adjectives and relations of `SceneWords` and skips everything else, so it also reads what a
+/// model has written. A caption that it cannot read says nothing: no claims come back.
 public enum CaptionParser {
   /// The claims of a caption, in the order in which they are said.
   public static func claims(_ text: String) -> [Claim] {

@@ -5,31 +5,31 @@ import ReproTensor
 /// `scenes-captions`: pictures of a few named objects, and what can be truly (or falsely) said about them.
 ///
 /// What is drawn:
-/// - objects: a number uniform in `least`...`objects`; each of eight shapes, eight colours, two sizes, four textures and,
-///   where it shows, two postures, all independent and uniform; no two objects of a scene agree in everything.
+/// - objects: a number uniform in `least`...`objects`; each of eight shapes, eight colours, two sizes, four textures
+///   and, where it shows, two postures, all independent and uniform; no two objects of a scene agree in everything.
 ///   They stand apart on the ground; a scene in which one is hidden by more than 35 %, covers less than 0.9 % of the
 ///   picture or is cut by its edge is drawn again (up to 16 times, the best of all is kept).
 /// - `main: true`: the first object is large and near the middle, the others are small.
 /// - `cooccurrence`: the chance that a further object is the partner of the first one's shape (ring: cone, table: lamp,
 ///   ball: cube, pill: cylinder).
-/// - camera: 26 to 37 degrees above the horizon, any side; ground and (7 of 10) a wall in muted greys and browns, with a
-///   pattern of strength `clutter`; nearly white light.
+/// - camera: 26 to 37 degrees above the horizon, any side; ground and (7 of 10) a wall in muted greys and browns,
+///   with a pattern of strength `clutter`; nearly white light.
 /// - text, all of it true of the scene but where said otherwise (docs/scenes-language.md): `caption` in a style of
 ///   `style`; `paraphrase`, another caption of the same scene; `negative`, the caption with one fact changed so that it
-///   is false; `expression`, which fits one object only (`target`); `question` with `answer` (yes and no equally often);
-///   `dialogue` of `turns` questions with answers.
+///   is false; `expression`, which fits one object only (`target`); `question` with `answer` (yes and no equally
+///   often); `dialogue` of `turns` questions with answers.
 /// - `hallucinate`: the chance that `caption` also names the partner of a shape that is there, though it is absent; the
 ///   label `clean` tells.
 /// - `edited: true`: a second picture in which one object changed colour, size, texture, shape or place or is gone, or
 ///   nothing changed; `change` says it.
 ///
-/// Options (defaults): `size` 24...128 (48); `train` (6000), `validation` (500), `test` (1000); `least` (1) and `objects`
-/// (3), 1...6; `style` mixed, list, relation, statement, count, full or basic (mixed); `mention` 0...1 (0.6), the chance
-/// that an attribute is said; `synonyms` (true); `turns` 1...8 (4); `held_out` 0...32 (0); `main` (false);
-/// `cooccurrence` 0...1 (0); `hallucinate` 0...1 (0); `edited` (false); `clutter` 0...1 (0.4).
+/// Options (defaults): `size` 24...128 (48); `train` (6000), `validation` (500), `test` (1000); `least` (1) and
+/// `objects` (3), 1...6; `style` mixed, list, relation, statement, count, full or basic (mixed); `mention` 0...1
+/// (0.6), the chance that an attribute is said; `synonyms` (true); `turns` 1...8 (4); `held_out` 0...32 (0); `main`
+/// (false); `cooccurrence` 0...1 (0); `hallucinate` 0...1 (0); `edited` (false); `clutter` 0...1 (0.4).
 ///
-/// Splits never share a scene. With `held_out` n, n pairs of shape and colour never occur in train and validation; in the
-/// test split the first object of every second sample is of such a pair (label `novel`).
+/// Splits never share a scene. With `held_out` n, n pairs of shape and colour never occur in train and validation; in
+/// the test split the first object of every second sample is of such a pair (label `novel`).
 ///
 /// Every sample is a pure function of the options, `DataRoot.seed`, the split and the index.
 public struct ScenesCaptions: DatasetProvider {
@@ -39,8 +39,9 @@ public struct ScenesCaptions: DatasetProvider {
 
   /// The version of the generator: it changes whenever the bytes of any sample do.
   static let version = 1
-  /// The columns of `objects`: numbers of the attributes (posture -1 for none), the middle in the picture (pixels) and its
-  /// depth (metres), the box (left, top, right, bottom, pixels), the visible share, and the middle in the world (metres).
+  /// The columns of `objects`: numbers of the attributes (posture -1 for none), the middle in the picture (pixels)
+  /// and its depth (metres), the box (left, top, right, bottom, pixels), the visible share, and the middle in the
+  /// world (metres).
   public static let objectColumns = [
     "shape", "color", "size", "texture", "posture", "u", "v", "depth", "left", "top", "right", "bottom", "visible",
     "x", "y", "z",

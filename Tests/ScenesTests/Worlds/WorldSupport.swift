@@ -29,8 +29,8 @@ func same(_ a: Column?, _ b: Column?) -> Bool {
   }
 }
 
-/// Checks what every procedural data set promises: columns as specified, the same bytes for any number of threads and any
-/// order, and other samples for another split or seed.
+/// Checks what every procedural data set promises: columns as specified, the same bytes for any number of threads and
+/// any order, and other samples for another split or seed.
 func expectsPureSamples<P: DatasetProvider>(_ data: P, other: P, _ indices: [Int], changing name: String) throws {
   let before = ThreadPool.shared.threads
   defer { ThreadPool.shared.threads = before }
