@@ -1,19 +1,27 @@
 import ReproConfig
 
 /// Every provider of real data; the procedural worlds are added above this layer.
-public let dataProviders: [any DatasetProvider.Type] = [
-  // Images.
-  CIFAR10.self, FashionMNIST.self, MNIST.self, Omniglot.self, OmniglotRuns.self, ORLFaces.self, TinyImageNet.self,
-  // Scenes and shapes.
-  CommonMeshes.self, KITTIObjectSample.self, MiddleburyStereo.self, ModelNet10Voxels.self, NeRFLego.self,
-  SceauxCastle.self,
-  // Sound, motion, time series, tables, features of several views.
-  AReM.self, MotionCapture.self, MultiViewFeatures.self, SpokenDigits.self, TabularData.self, UCRSeries.self,
-  // Texts.
-  MovieReviewDocuments.self, Multi30k.self, SentenceClassification.self, ShortTextTopics.self, STSBenchmark.self,
-  TinyShakespeare.self, WikiText2.self,
-  // Graphs and interactions.
-  LastFM.self, Planetoid.self,
+public let dataProviders: [any DatasetProvider.Type] =
+  [
+    // Images.
+    CIFAR10.self, FashionMNIST.self, MNIST.self, Omniglot.self, OmniglotRuns.self, ORLFaces.self, TinyImageNet.self,
+    // Scenes and shapes.
+    CommonMeshes.self, KITTIObjectSample.self, MiddleburyStereo.self, ModelNet10Voxels.self, NeRFLego.self,
+    SceauxCastle.self,
+    // Sound, motion, time series, tables, features of several views.
+    AReM.self, MotionCapture.self, MultiViewFeatures.self, SpokenDigits.self, TabularData.self, UCRSeries.self,
+    // Texts.
+    MovieReviewDocuments.self, Multi30k.self, SentenceClassification.self, ShortTextTopics.self, STSBenchmark.self,
+    TinyShakespeare.self, WikiText2.self,
+    // Graphs and interactions.
+    LastFM.self, Planetoid.self,
+  ] + ownDataProviders
+
+/// Providers that read a copy or a folder of the user's own, given as `path`; nothing of theirs is fetched.
+public let ownDataProviders: [any DatasetProvider.Type] = [
+  CaptionedPhotos.self, ChestXrays.self, DSprites.self, HumanActivity.self, MovieLens.self, PointClouds.self,
+  STL10.self,
+  ImageFolder.self, FrameFolder.self, COCOFolder.self, KITTIRaw.self, MVSScene.self, UserDataset.self,
 ]
 
 /// What the command line knows of the published files behind the providers: `repro data list`, `fetch` and `check`.

@@ -8,6 +8,10 @@ import ReproTensor
 public struct TrainingData: Sendable {
   private let samples: MemoryDataset
   private let random: RandomStream
+  /// The whole graph, if the data set is one; without labels unless the method is supervised.
+  public let graph: GraphData?
+  /// All interactions of the training part, if the data set is of that kind.
+  public let interactions: InteractionData?
 
   /// - Parameters:
   ///   - provider: the data set; its training split is read into memory once.
@@ -16,6 +20,10 @@ public struct TrainingData: Sendable {
   public init(_ provider: any DatasetProvider, labelled: Bool, random: RandomStream) throws {
     samples = try MemoryDataset(provider, .train, labelled: labelled)
     self.random = random
+    var graph = (provider as? any GraphDataset)?.graph
+    if !labelled { graph?.trainLabels = [] }
+    self.graph = graph
+    interactions = (provider as? any InteractionDataset)?.interactions
   }
 
   /// Number of samples.

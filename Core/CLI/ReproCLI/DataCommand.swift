@@ -7,7 +7,7 @@ struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "The data sets: what there is, how to get it, whether it is whole.",
     discussion: "Files are looked for in REPRO_MIRROR (a folder or URL) first, then in REPRO_CACHE (~/.cache/repro).",
-    subcommands: [DataList.self, DataFetch.self, DataCheck.self, DataShow.self])
+    subcommands: [DataList.self, DataFetch.self, DataCheck.self, DataShow.self, DataAdd.self])
 }
 
 /// How the files of a set stand, summed up.
@@ -49,6 +49,13 @@ private func isRendered(_ name: String) -> Bool {
   return Program.plugins.datasets.contains { $0.card.id == name } && !fetched.contains(name)
 }
 
+/// Why there is nothing to fetch or check, for what is no published set of files; nil for a set.
+private func reasonForNoFiles(_ name: String, _ root: DataRoot) throws -> String? {
+  if isRendered(name) { return "rendered by the program" }
+  if ownDataProviders.contains(where: { $0.card.id == name }) { return "read from your own copy" }
+  return try UserDataCard.find(name, root: root).map { "in your folder \($0.path)" }
+}
+
 struct DataList: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "list", abstract: "All data sets: size, licence, state.")
 
@@ -58,6 +65,9 @@ struct DataList: ParsableCommand {
     let root = Program.dataRoot()
     let states = try DataCatalog.sets.map { SetState($0, try DataCatalog.state($0.id, root: root)) }
     let rendered = Program.plugins.datasets.map { $0.card }.filter { isRendered($0.id) }
+    // In the order of the list: made here, published, read from a path, added by the user.
+    let own = ownDataProviders.map { $0.card }.filter { $0.id != UserDataset.card.id }
+    let added = try UserDataCard.all(root: root)
     if json {
       let made = rendered.map { card -> JSONValue in
         [
@@ -72,12 +82,28 @@ struct DataList: ParsableCommand {
           "folders": .array(state.folders.map { .string($0) }),
         ]
       }
-      return Terminal.line(try JSONValue.array(made + fetched).text(pretty: true))
+      let read = own.map { card -> JSONValue in
+        [
+          "id": .string(card.id), "title": .string(card.title), "licence": .string(card.licence), "bytes": 0,
+          "state": "give path",
+        ]
+      }
+      let yours = added.map { card -> JSONValue in
+        [
+          "id": .string(card.name), "title": .string(card.title), "licence": .string(card.licence), "bytes": 0,
+          "state": .string(card.isHere ? "added" : "gone"), "folders": .array([.string(card.path)]),
+        ]
+      }
+      return Terminal.line(try JSONValue.array(made + fetched + read + yours).text(pretty: true))
     }
     var table = TextTable(["data set", "size", "state", "licence", "what"], rightAligned: [1])
     for card in rendered { table.add([card.id, "-", "rendered", card.licence, card.title]) }
     for state in states {
       table.add([state.set.id, fileSize(state.set.bytes), state.words, state.set.licence, state.set.title])
+    }
+    for card in own { table.add([card.id, "-", "give path", card.licence, card.title]) }
+    for card in added {
+      table.add([card.name, "-", card.isHere ? "added" : "gone", card.licence, "\(card.title): \(card.contents)"])
     }
     for line in table.lines(width: Terminal.tableWidth, clipping: [4, 3]) { Terminal.line(line) }
     Terminal.line("\nmirror  \(root.mirror ?? "none (set REPRO_MIRROR)")\ncache   \(root.cache)")
@@ -96,8 +122,8 @@ struct DataFetch: ParsableCommand {
     Signals.install()
     let root = Program.dataRoot()
     for name in names {
-      if isRendered(name) {
-        Terminal.line("\(name): rendered by the program, there is nothing to fetch")
+      if let reason = try reasonForNoFiles(name, root) {
+        Terminal.line("\(name): \(reason), there is nothing to fetch")
         continue
       }
       try fetch(try DataCatalog.set(name), root)
@@ -163,9 +189,13 @@ struct DataCheck: ParsableCommand {
 
   func run() throws {
     let root = Program.dataRoot()
-    let sets = try names.isEmpty ? DataCatalog.sets : names.filter { !isRendered($0) }.map { try DataCatalog.set($0) }
-    for name in names where isRendered(name) {
-      Terminal.line("\(name): rendered by the program, there is nothing to check")
+    var sets = names.isEmpty ? DataCatalog.sets : []
+    for name in names {
+      if let reason = try reasonForNoFiles(name, root) {
+        Terminal.line("\(name): \(reason), there is nothing to check")
+      } else {
+        sets.append(try DataCatalog.set(name))
+      }
     }
     var bad: ReproError?
     var isAnythingHere = false
@@ -183,7 +213,10 @@ struct DataCheck: ParsableCommand {
         case .missing(let places):
           Terminal.line("missing  \(places.joined(separator: " or "))")
           if !names.isEmpty {
-            bad = bad ?? ReproError(.data, at: set.id, found: "a file is missing", hint: "repro data fetch \(set.id)")
+            let hint =
+              file.file.urls.isEmpty && root.mirror == nil
+              ? "set REPRO_MIRROR to a folder that has it" : "repro data fetch \(set.id)"
+            bad = bad ?? ReproError(.data, at: set.id, found: "a file is missing", hint: hint)
           }
         }
       }

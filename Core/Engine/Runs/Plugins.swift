@@ -20,6 +20,7 @@ public struct Plugins: Sendable {
 
   public func dataset(_ options: TypedOptions) throws(ReproError) -> any DatasetProvider.Type {
     if let type = datasets.first(where: { $0.card.id == options.type }) { return type }
+    if (try? UserDataCard.find(options.type, root: .fromEnvironment(seed: 0))) != nil { return UserDataset.self }
     throw unknown("data provider", options.type, options.mark, datasets.map { $0.card.id })
   }
 
@@ -73,6 +74,15 @@ public struct Plugins: Sendable {
     func decode<D: DatasetProvider>(_ type: D.Type) throws -> any DatasetProvider {
       var section = try Section(options.options, name: "data")
       let result = try type.init(&section, root: root)
+      try section.finish()
+      return result
+    }
+    // What 'repro data add' has added goes by its own name; names of providers cannot be taken.
+    if !datasets.contains(where: { $0.card.id == options.type }),
+      let card = try UserDataCard.find(options.type, root: root)
+    {
+      var section = try Section(options.options, name: "data")
+      let result = try UserDataset(card, &section, root: root)
       try section.finish()
       return result
     }

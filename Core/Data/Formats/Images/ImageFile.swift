@@ -57,64 +57,6 @@ extension ImageBatch {
     return ImageBatch(count: count, frames: frames, height: height, width: width, channels: wanted, bytes: result)
   }
 
-  /// A part of every image.
-  func cropped(top: Int, left: Int, height newHeight: Int, width newWidth: Int) -> ImageBatch {
-    require(
-      top >= 0 && left >= 0 && top + newHeight <= height && left + newWidth <= width,
-      "a part \(newWidth)x\(newHeight) at (\(left), \(top)) of \(width)x\(height)")
-    var result: [UInt8] = []
-    result.reserveCapacity(count * frames * newHeight * newWidth * channels)
-    for i in 0..<count * frames {
-      for y in top..<top + newHeight {
-        let start = ((i * height + y) * width + left) * channels
-        result += bytes[start..<start + newWidth * channels]
-      }
-    }
-    return ImageBatch(
-      count: count, frames: frames, height: newHeight, width: newWidth, channels: channels, bytes: result)
-  }
-
-  /// Every image resampled with the triangle filter, widened when shrinking so that nothing aliases; rounded once.
-  ///
-  ///     out_i = sum_k w_ik in_k,  w_ik ~ max(0, 1 - |(k + 1/2) - (i + 1/2) s| / max(s, 1)),  s = in / out
-  func resized(height newHeight: Int, width newWidth: Int) -> ImageBatch {
-    if newHeight == height && newWidth == width { return self }
-    require(
-      newHeight > 0 && newWidth > 0 && height > 0 && width > 0, "from \(width)x\(height) to \(newWidth)x\(newHeight)")
-    let (across, down) = (Taps(width, newWidth), Taps(height, newHeight))
-    let (from, to) = (height * width * channels, newHeight * newWidth * channels)
-    var result = [UInt8](repeating: 0, count: count * frames * to)
-    let images = count * frames
-    result.withUnsafeMutableBufferPointer { target in
-      bytes.withUnsafeBufferPointer { source in
-        ThreadPool.shared.forEach(images) { i in
-          var rows = [Float](repeating: 0, count: height * newWidth * channels)
-          for y in 0..<height {
-            for x in 0..<newWidth {
-              for c in 0..<channels {
-                var sum: Float = 0
-                for (k, weight) in across.weights[x].enumerated() {
-                  sum += weight * Float(source[i * from + (y * width + across.first[x] + k) * channels + c])
-                }
-                rows[(y * newWidth + x) * channels + c] = sum
-              }
-            }
-          }
-          let row = newWidth * channels
-          for y in 0..<newHeight {
-            for x in 0..<row {
-              var sum: Float = 0
-              for (k, weight) in down.weights[y].enumerated() { sum += weight * rows[(down.first[y] + k) * row + x] }
-              target[i * to + y * row + x] = UInt8(max(0, min(255, sum.rounded())))
-            }
-          }
-        }
-      }
-    }
-    return ImageBatch(
-      count: count, frames: frames, height: newHeight, width: newWidth, channels: channels, bytes: result)
-  }
-
   /// The largest centred part of the target's aspect, resampled to it.
   func fitted(height newHeight: Int, width newWidth: Int) -> ImageBatch {
     if newHeight == height && newWidth == width { return self }
@@ -126,26 +68,6 @@ extension ImageBatch {
     }
     (h, w) = (min(h, height), min(w, width))
     return cropped(top: (height - h) / 2, left: (width - w) / 2, height: h, width: w)
-      .resized(height: newHeight, width: newWidth)
-  }
-}
-
-/// Where each output sample of a one-dimensional resampling takes its inputs, with normalised weights.
-private struct Taps {
-  var first: [Int] = []
-  var weights: [[Float]] = []
-
-  init(_ n: Int, _ m: Int) {
-    let scale = Double(n) / Double(m)
-    let support = max(scale, 1)
-    for i in 0..<m {
-      let centre = (Double(i) + 0.5) * scale
-      let low = max(0, Int((centre - support).rounded(.down)))
-      let high = min(n, Int((centre + support).rounded(.up)))
-      let raw = (low..<high).map { max(0, 1 - abs(Double($0) + 0.5 - centre) / support) }
-      let sum = raw.reduce(0, +)
-      first.append(low)
-      weights.append(raw.map { Float($0 / sum) })
-    }
+      .resized(height: newHeight, width: newWidth, .bilinear)
   }
 }

@@ -2,8 +2,8 @@ import ReproConfig
 
 /// Object File Format: vertices and polygons as text, as in ModelNet.
 ///
-/// `OFF`, `COFF` (colours) and `NOFF` (normals) are read; colours are passed over. ModelNet's slip of writing the counts
-/// into the first line (`OFF490 518 0`) is understood. Source: the OFF description of Geomview.
+/// `OFF`, `COFF` (colours) and `NOFF` (normals) are read; colours are passed over. ModelNet's slip of writing the
+/// counts into the first line (`OFF490 518 0`) is understood. Source: the OFF description of Geomview.
 public enum OFFFile {
   /// - Throws: `ReproError` with the line of a value that is no number, of counts that the file cannot hold, or of a
   ///   polygon with a corner that does not exist.

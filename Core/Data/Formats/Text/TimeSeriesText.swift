@@ -2,8 +2,8 @@ import ReproConfig
 
 /// Labelled time series in the `.ts` text format of the UCR and UEA archives.
 ///
-/// Comments (`#`), a header (`@classLabel true a b`, `@data`), then one series a line: channels separated by `:`, values
-/// within a channel by `,`, and the class as the last field.
+/// Comments (`#`), a header (`@classLabel true a b`, `@data`), then one series a line: channels separated by `:`,
+/// values within a channel by `,`, and the class as the last field.
 ///
 /// - Source: Bagnall et al. 2018, "The UEA multivariate time series classification archive" (arXiv 1811.00075).
 public struct TimeSeriesText: Sendable, Equatable {

@@ -1,8 +1,8 @@
 import ReproConfig
 import ReproTensor
 
-/// Last.fm as prepared for LightGCN: 1,892 users, 4,489 artists, 42,135 training and 10,533 test pairs, and who is whose
-/// friend.
+/// Last.fm as prepared for LightGCN: 1,892 users, 4,489 artists, 42,135 training and 10,533 test pairs, and who is
+/// whose friend.
 ///
 /// Samples are pairs: `user`, `item`, `weight` (1: the source's listening counts are not used by its papers; with
 /// `weights: counts` the counts). `interactions` has the whole training part. Options: `weights`, `train`,

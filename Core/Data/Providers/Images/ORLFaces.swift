@@ -3,8 +3,8 @@ import ReproTensor
 
 /// The ORL (AT&T) faces: 40 people, 10 grey portraits each, 92 wide and 112 high.
 ///
-/// The source has no split: a fifth of each person's portraits, drawn once for all, are the test part. Options: `train`,
-/// `validation`, `test` (numbers of samples) and `size` (pixels of a square; the whole portrait without it).
+/// The source has no split: a fifth of each person's portraits, drawn once for all, are the test part. Options:
+/// `train`, `validation`, `test` (numbers of samples) and `size` (pixels of a square; the whole portrait without it).
 ///
 /// Source: Samaria, Harter 1994, "Parameterisation of a stochastic model for human face identification".
 public struct ORLFaces: DatasetProvider {

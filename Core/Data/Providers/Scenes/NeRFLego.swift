@@ -6,7 +6,8 @@ import ReproTensor
 ///
 /// Columns: `image` (RGB over white, or with `channels: 4` RGBA with straight alpha), `intrinsics`, `rotation`,
 /// `translation` (see `PhotoCamera`; the scene fits a cube of edge about 2.4 around the origin). Options: `channels` (3
-/// or 4), `size` (pixels), `train`, `validation`, `test` (numbers of views, the first of each part; order of the files).
+/// or 4), `size` (pixels), `train`, `validation`, `test` (numbers of views, the first of each part; order of the
+/// files).
 ///
 /// Source: Mildenhall et al. 2020, "NeRF" (arXiv 2003.08934).
 public struct NeRFLego: DatasetProvider {
@@ -49,7 +50,7 @@ public struct NeRFLego: DatasetProvider {
     let scale = Double(size) / Double(Self.side)
     samples = try SampleTable(
       .nerfLego,
-      columns: [.images(images.resized(height: size, width: size))]
+      columns: [.images(images.resized(height: size, width: size, .bilinear))]
         + (try PhotoCamera.columns(
           views.map { $0.camera.cut(left: 0, top: 0, scaleX: scale, scaleY: scale) }, unit: "1", source: "nerf-lego")),
       rows: PublishedParts(train: counts[0], validation: counts[1], test: counts[2]).whole)

@@ -60,8 +60,8 @@ public struct MiddleburyStereo: DatasetProvider {
 
 /// Eleven overlapping photographs of Sceaux castle, 640x481, with intrinsics and without poses.
 ///
-/// Columns: `image`, `intrinsics` `[3, 3]` (pixels), `photo` (its name). All are the training part, in the order in which
-/// they were taken. Options: `height` (pixels, default 481; the width follows) .
+/// Columns: `image`, `intrinsics` `[3, 3]` (pixels), `photo` (its name). All are the training part, in the order in
+/// which they were taken. Options: `height` (pixels, default 481; the width follows) .
 ///
 /// Source: Moulon, Monasse, Perrot, Marlet 2016, "OpenMVG: open multiple view geometry".
 public struct SceauxCastle: DatasetProvider {
@@ -93,7 +93,7 @@ public struct SceauxCastle: DatasetProvider {
     samples = try SampleTable(
       .sceauxCastle,
       columns: [
-        .images(images.resized(height: wanted, width: wantedWidth)),
+        .images(images.resized(height: wanted, width: wantedWidth, .bilinear)),
         try .reals("intrinsics", intrinsics, shape: [3, 3], unit: "px", source: "sceaux-castle/K.txt"),
         .texts("photo", names),
       ], rows: [.train: Array(names.indices)])

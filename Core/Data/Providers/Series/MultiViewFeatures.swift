@@ -4,12 +4,12 @@ import ReproTensor
 /// Ready-made features of several views of each sample: the sets of the literature on multi-view clustering.
 ///
 /// Columns: `view1` ... `viewK` and `label`; row i is the same sample in all views. Options:
-/// - `set`: `scene15`, `landuse21`, `msrcv1`, `handwritten`, `bdgp`, `mnist_usps`; or `path`, a file of one's own: `.npz`
-///   with `view1` ... and `labels` (from 0), or `.mat` with cells `X` and numbers `Y` (from 0 or 1).
+/// - `set`: `scene15`, `landuse21`, `msrcv1`, `handwritten`, `bdgp`, `mnist_usps`; or `path`, a file of one's own:
+///   `.npz` with `view1` ... and `labels` (from 0), or `.mat` with cells `X` and numbers `Y` (from 0 or 1).
 /// - `scaling`: `none`, `range` (each feature to 0...1), `standard` (mean 0, deviation 1) - both by the training part
 ///   alone - or `unit` (each row to length 1).
-/// - `split`: the sources have none. `held-out` (default) makes a fifth of each class, drawn once for all, the test part;
-///   `all` trains on all samples without labels and measures on all, as these papers do.
+/// - `split`: the sources have none. `held-out` (default) makes a fifth of each class, drawn once for all, the test
+///   part; `all` trains on all samples without labels and measures on all, as these papers do.
 /// - `train`, `validation`, `test`: numbers of samples.
 ///
 /// Source: Lin et al. 2021, "COMPLETER", CVPR; Chen et al. 2023, "Deep multiview clustering by contrasting

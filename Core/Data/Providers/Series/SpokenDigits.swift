@@ -3,9 +3,9 @@ import ReproTensor
 
 /// The Free Spoken Digit Dataset: 3,000 recordings of the digits 0 to 9 by six speakers, 8 kHz, one channel.
 ///
-/// Official split: recordings 0 to 4 of each speaker and digit test, 5 to 49 train. Options: `seconds` (0.1 to 3, default
-/// 1: longer recordings are cut at their end, shorter ones filled with silence), `train`, `validation`, `test` (numbers
-/// of samples). Columns: `sound` `[T]` in -1...1, `label` (digit), `speaker`, `duration` (seconds).
+/// Official split: recordings 0 to 4 of each speaker and digit test, 5 to 49 train. Options: `seconds` (0.1 to 3,
+/// default 1: longer recordings are cut at their end, shorter ones filled with silence), `train`, `validation`, `test`
+/// (numbers of samples). Columns: `sound` `[T]` in -1...1, `label` (digit), `speaker`, `duration` (seconds).
 ///
 /// Source: Jackson et al., github.com/Jakobovski/free-spoken-digit-dataset, doi:10.5281/zenodo.1342401.
 public struct SpokenDigits: DatasetProvider {

@@ -6,8 +6,8 @@ import ReproTensor
 /// Option `table`: `adult` (official test part), `abalone` (the target is a number, rings), `banknotes`,
 /// `breast-cancer`, `ecoli`, `german-credit`, `glass`, `ionosphere`, `iris`, `mammography`, `oil-spill`, `phoneme`,
 /// `sonar`, `wheat-seeds`, `wine`, `wine-quality-red`, `wine-quality-white`: columns `features` `[D]` and `label` (or
-/// `target`), the last of the file. `beijing-air` and `minimum-temperatures` are time series: `features` are the rows of
-/// a window `[T, D]`, `target` the number in the row after it (PM2.5; degrees).
+/// `target`), the last of the file. `beijing-air` and `minimum-temperatures` are time series: `features` are the rows
+/// of a window `[T, D]`, `target` the number in the row after it (PM2.5; degrees).
 ///
 /// Other options: `words` (`one-hot`, or `ordinal`), `scaling` (`standard`: numbers to mean 0 and deviation 1 of the
 /// training rows; `none`), `window` (rows, default 24, time series only), `train`, `validation`, `test` (numbers of
