@@ -61,7 +61,7 @@ private struct PixelVectors {
   @Test func resizing() throws {
     try vectors.expect("resize") { image, words in
       let filter = try #require(ResampleFilter(rawValue: words[0]))
-      return ImageBatch([image]).resized(
+      return ImageBatch([image]).resampled(
         height: Int(try number(words, 1)), width: Int(try number(words, 2)), filter
       ).image(0)
     }
@@ -287,11 +287,11 @@ private struct PixelVectors {
   @Test func masksHideWhatTheyAreAskedFor() {
     var stream = RandomStream(seed: 6)
     for ratio in [0, 0.25, 0.75, 1] {
-      #expect(PatchMask.random(patches: 196, ratio: ratio, &stream).count { $0 } == Int(196 * ratio))
+      #expect(PatchMask.even(patches: 196, ratio: ratio, &stream).count { $0 } == Int(196 * ratio))
     }
     var each = [Int](repeating: 0, count: 16)
     for _ in 0..<800 {
-      for (i, hidden) in PatchMask.random(patches: 16, ratio: 0.5, &stream).enumerated() where hidden { each[i] += 1 }
+      for (i, hidden) in PatchMask.even(patches: 16, ratio: 0.5, &stream).enumerated() where hidden { each[i] += 1 }
     }
     #expect(each.allSatisfy { abs($0 - 400) < 80 })
     var neighbours = 0

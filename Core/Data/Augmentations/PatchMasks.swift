@@ -6,7 +6,7 @@ public enum PatchMask {
   /// `Int(ratio * patches)` patches drawn evenly without replacement.
   ///
   /// - Source: He et al. 2021 (MAE, arXiv 2111.06377), Section 3.
-  public static func random(patches: Int, ratio: Double, _ stream: inout RandomStream) -> [Bool] {
+  public static func even(patches: Int, ratio: Double, _ stream: inout RandomStream) -> [Bool] {
     require(patches > 0 && (0...1).contains(ratio), "a mask hides 0 to 1 of its patches, got \(ratio) of \(patches)")
     var mask = [Bool](repeating: false, count: patches)
     for place in stream.permutation(patches).prefix(Int(ratio * Double(patches))) { mask[place] = true }

@@ -1,7 +1,7 @@
 import Glibc
 import ReproTensor
 
-/// The kernels of `ImageBatch.resized`, by their names in Pillow.
+/// The kernels of `ImageBatch.resampled`, by their names in Pillow.
 public enum ResampleFilter: String, Sendable, CaseIterable {
   case box, bilinear, bicubic, lanczos
 
@@ -72,7 +72,7 @@ extension ImageBatch {
   /// - Parameters:
   ///   - height, width: at least 1.
   /// - Source: Pillow's `Image.resize`, whose bytes these are; kernels widen when images shrink, so nothing aliases.
-  public func resized(height newHeight: Int, width newWidth: Int, _ filter: ResampleFilter = .bicubic) -> ImageBatch {
+  public func resampled(height newHeight: Int, width newWidth: Int, _ filter: ResampleFilter = .bicubic) -> ImageBatch {
     require(
       newHeight > 0 && newWidth > 0 && height > 0 && width > 0,
       "images of \(height) x \(width) cannot be resized to \(newHeight) x \(newWidth)")
@@ -122,7 +122,7 @@ extension ImageBatch {
     let short = min(height, width)
     let h = height == short ? resize : resize * height / short
     let w = width == short ? resize : resize * width / short
-    let image = h == height && w == width ? self : resized(height: h, width: w, filter)
+    let image = h == height && w == width ? self : resampled(height: h, width: w, filter)
     func start(_ side: Int) -> Int { Int((Double(side - crop) / 2).rounded(.toNearestOrEven)) }
     return image.cropped(top: start(h), left: start(w), height: crop, width: crop)
   }

@@ -106,12 +106,13 @@ extension Layer {
     var collector = StateCollector()
     copy.visit(&collector)
     let hash = SHA256()
-    func add(_ text: String) { Array(text.utf8).withUnsafeBytes { hash.update($0) } }
     for (name, tensor) in collector.tensors {
-      add("\(name) \(tensor.shape)\n")
+      Array("\(name) \(tensor.shape)\n".utf8).withUnsafeBytes { hash.update($0) }
       tensor.withElements { hash.update(UnsafeRawBufferPointer($0)) }
     }
-    for (name, value) in collector.integers { add("\(name) = \(value)\n") }
+    for (name, value) in collector.integers {
+      Array("\(name) = \(value)\n".utf8).withUnsafeBytes { hash.update($0) }
+    }
     return hash.hex()
   }
 }
