@@ -13,7 +13,8 @@ private let classProtocols: [any Evaluation.Type] = [
 
 /// What features and probabilities are like.
 private let structureProtocols: [any Evaluation.Type] = [
-  Clustering.self, Health.self, ViewAgreement.self, CalibrationProtocol.self, Novelty.self, RobustnessProtocol.self,
+  Clustering.self, Health.self, ViewAgreement.self, AttentionDistance.self, CalibrationProtocol.self, Novelty.self,
+  RobustnessProtocol.self,
   Control.self,
 ]
 

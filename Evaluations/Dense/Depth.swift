@@ -7,11 +7,11 @@ import ReproTensor
 ///
 /// Every test sample is scored by itself, `abs-rel` and its relatives are means over samples. A map of another resolution is
 /// resized bilinearly to the truth's. With a `region` only its pixels are scored, while the scale still comes from all
-/// valid pixels; samples without such a pixel count in `left-out` only.
+/// valid pixels; samples without such a pixel, or of which it is less than `share`, count in `left-out` only.
 ///
 /// Options: `output`, `[rows, columns]` for a sample (depth); `column`, real numbers (depth); `scaling`, none, median or affine
 /// (none); `min` and `max`, the range of valid truth (1e-3, 80); `region`, a label map, with `classes`, the names of its
-/// classes that count.
+/// classes that count, and `share`, the least part of a picture (0).
 public struct Depth: Evaluation {
   public static let card = EvaluationCard(
     id: "depth/v1", title: "Errors of predicted depth",
@@ -31,6 +31,7 @@ public struct Depth: Evaluation {
   public let scaling: DepthErrors.Scaling
   public let range: ClosedRange<Double>
   let region: Region?
+  public let share: Double
 
   public init(_ options: inout Section) throws(ReproError) {
     maps = try OutputTruth(&options, output: "depth", column: "depth")
@@ -39,6 +40,7 @@ public struct Depth: Evaluation {
     let low = try options.double("min", in: 1e-9...1e9, default: 1e-3)
     range = low...(try options.double("max", in: low...1e9, default: max(80, low)))
     region = try Region(&options)
+    share = region == nil ? 0 : try options.double("share", in: 0...1, default: 0)
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
@@ -61,6 +63,10 @@ public struct Depth: Evaluation {
       let t = plane(truth, channels: 1)
       let p = resized(plane(output, channels: 1), like: t)
       let pixels = try inside.flatMap { try region?.pixels(chunk, place, $0, like: t, for: Self.card.id) }
+      if let pixels, Double(pixels.count { $0 }) < share * Double(pixels.count) {
+        leftOut += 1
+        return
+      }
       let errors = DepthErrors(
         predicted: p.values.map { Double($0) }, truth: t.values.map { Double($0) }, scaling: scaling, range: range,
         isScored: pixels.map { pixels in { pixels[$0] } })

@@ -123,7 +123,8 @@ struct ClassTask {
     Self.measured(scores, labels, classes: classes)
   }
 
-  /// What scores `[N, C]` say about samples: `top1`, `class-accuracy`, `macro-f1`, `auroc`.
+  /// What scores `[N, C]` say about samples: `top1`, `class-accuracy`, `macro-f1`, `auroc`, and `mcc`, the measures of GLUE
+  /// (accuracy, F1, Matthews' correlation) among them.
   static func measured(_ scores: Tensor, _ labels: [Int], classes: Int) -> [(name: String, value: Double)] {
     let predicted = scores.argmax().values
     let confusion = Confusion(truth: labels, predicted: predicted, classes: classes)
@@ -132,14 +133,14 @@ struct ClassTask {
     let auroc = meanOverClasses(of: ordered, \.area) { labels[$0] == $1 }
     return [
       ("top1", accuracy(predicted, labels)), ("class-accuracy", confusion.meanClassAccuracy),
-      ("macro-f1", confusion.meanF1()), ("auroc", auroc ?? 0.5),
+      ("macro-f1", confusion.meanF1()), ("auroc", auroc ?? 0.5), ("mcc", confusion.matthews),
     ]
   }
 
   /// The cards' entries of `measured`.
   static let measurements = [
     MeasurementSpec("top1", unit: "1"), MeasurementSpec("class-accuracy", unit: "1"),
-    MeasurementSpec("macro-f1", unit: "1"), MeasurementSpec("auroc", unit: "1"),
+    MeasurementSpec("macro-f1", unit: "1"), MeasurementSpec("auroc", unit: "1"), MeasurementSpec("mcc", unit: "1"),
   ]
 }
 

@@ -53,9 +53,11 @@ extension EvaluationsTests {
       let features = rows(x)
       var (precisions, first): ([Double], Int) = ([], 0)
       for q in features.indices {
-        let gallery = features.indices.filter { $0 != q }.map { (cosine(features[q], features[$0]), $0) }
-          .sorted { $0.0 > $1.0 || ($0.0 == $1.0 && $0.1 < $1.1) }
-        let hits = gallery.map { identity[$0.1] == identity[q] }
+        let near: [Double] = features.map { cosine(features[q], $0) }
+        let gallery: [Int] = features.indices.filter { $0 != q }.sorted { i, j in
+          near[i] > near[j] || (near[i] == near[j] && i < j)
+        }
+        let hits = gallery.map { identity[$0] == identity[q] }
         guard hits.contains(true) else { continue }
         var (found, sum) = (0, 0.0)
         for (rank, hit) in hits.enumerated() where hit {

@@ -97,7 +97,10 @@ extension EvaluationsTests {
           }
         }
       }
-      let ious = (0..<3).map { Double(both[$0]) / Double(shown[$0] + predicted[$0] - both[$0]) }
+      let ious: [Double] = (0..<3).map { c -> Double in
+        let union: Int = shown[c] + predicted[c] - both[c]
+        return Double(both[c]) / Double(union)
+      }
       let values = try measured(data, [("steps", "60")])
       #expect(abs(values[0] - ious.reduce(0, +) / 3) < 1e-12)
       #expect(abs(values[1] - (ious[1] + ious[2]) / 2) < 1e-12)

@@ -39,6 +39,15 @@ extension EvaluationsTests {
       let options = [("scaling", "median"), ("region", "mask"), ("classes", "[mover]")]
       let found = try make(Depth.self, options).values(depths(output, truth, masks: [0, 0, 0, 1]))
       expectNear(found["abs-rel"], 1)
+      // Half of a picture must be shown; it is a quarter here.
+      let enough = try make(Depth.self, options + [("share", "0.25")])
+        .values(depths(output, truth, masks: [0, 0, 0, 1]))
+      #expect(enough["left-out"] == 0)
+      #expect(
+        message {
+          _ = try make(Depth.self, options + [("share", "0.5")]).values(depths(output, truth, masks: [0, 0, 0, 1]))
+        }.contains("no test sample has a valid pixel"))
+      #expect(message { _ = try make(Depth.self, [("share", "0.5")]) }.contains("unknown key 'share'"))
       let none = depths(output, truth)
       #expect(
         message { _ = try make(Depth.self, options).values(none) }

@@ -180,9 +180,28 @@ extension EvaluationsTests {
       let found = try make(Prediction.self).values(data(Tensor([5], [-1, 2, -0.5, 0.5, 1])))
       #expect(found["top1"] == 0.6)
       expectNear(found["auroc"], 5.0 / 6)
+      // TP 2, FN 1, FP 1, TN 1.
+      expectNear(found["mcc"], 1.0 / 6)
       let two = try make(Prediction.self).values(data(Tensor([5, 2], [3, 2, 0, 2, 0.5, 0, 0, 0.5, 1, 2])))
       #expect(two["top1"] == 0.6)
       expectNear(two["auroc"], 5.0 / 6)
+    }
+
+    @Test func headsThatLookAroundAreToldFromThoseThatDoNot() throws {
+      // Two pictures of 2 x 2 places; the first head looks at itself, the second everywhere alike.
+      let own = IndexTensor([0, 1, 2, 3]).oneHot(4)
+      let all = Tensor.full([4, 4], 0.25)
+      let found = try make(AttentionDistance.self).values(
+        table(outputs: [("attention", stack([stack([own, all]), stack([own, all])]))]))
+      let far: Double = (2 + 2.0.squareRoot()) / 4
+      expectNear(found["distance"], far / 2, 1e-6)
+      expectNear(found["nearest"], 0)
+      expectNear(found["farthest"], far, 1e-6)
+      let odd = EvaluationSubject(
+        encoder: FakeEncoder(), data: table(outputs: [("attention", .ones([1, 2, 3, 3]))]))
+      #expect(
+        message { try make(AttentionDistance.self).check(encoderOf: odd) }.contains(
+          "has 3 places, expected a square number of them; set rows and columns"))
     }
 
     @Test func clustersOfSeparateClassesAreTheClasses() throws {

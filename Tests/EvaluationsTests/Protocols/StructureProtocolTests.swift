@@ -15,9 +15,12 @@ extension EvaluationsTests {
       let (a, b) = (rows(train.features.global), rows(test.features.global))
       func expected(_ k: Int, _ far: ([Double], [Double]) -> Double) -> Double {
         let right = b.indices.count { i in
-          let near = a.indices.map { (far(a[$0], b[i]), $0) }.sorted { $0.0 < $1.0 || ($0.0 == $1.0 && $0.1 < $1.1) }
+          let distances: [Double] = a.map { far($0, b[i]) }
+          let near: [Int] = a.indices.sorted { p, q in
+            distances[p] < distances[q] || (distances[p] == distances[q] && p < q)
+          }
           var votes = [Int](repeating: 0, count: 10)
-          for (_, j) in near.prefix(k) { votes[train.labels.integers()[j]] += 1 }
+          for j in near.prefix(k) { votes[train.labels.integers()[j]] += 1 }
           return votes.firstIndex(of: votes.max() ?? 0) == test.labels.integers()[i]
         }
         return Double(right) / 90
