@@ -7,8 +7,8 @@ import Testing
 @testable import ReproCLI
 @testable import ReproEngine
 
-/// The site in a real browser: no errors, nothing wider than the window, every text readable on its ground, filters that work
-/// without a script. Skipped with a word where there is no Chromium.
+/// The site in a real browser: no errors, nothing wider than the window, every text readable on its ground, filters
+/// that work without a script. Skipped with a word where there is no Chromium.
 @Suite(.serialized) struct ReportBrowserTests {
   static let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].first {
     FileManager.default.isExecutableFile(atPath: $0)

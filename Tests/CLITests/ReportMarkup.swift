@@ -1,8 +1,8 @@
 import ReproConfig
 import Testing
 
-/// A page as it was written, read by a strict little parser: every element closed, every attribute quoted, every character
-/// reference known. What it accepts is well-formed.
+/// A page as it was written, read by a strict little parser: every element closed, every attribute quoted, every
+/// character reference known. What it accepts is well-formed.
 struct Markup {
   struct Element {
     var name: String

@@ -208,7 +208,10 @@ struct ClaimSection {
       facts.append(("p, adjusted", HTML(Statistics.pText(result.adjustedP))))
     }
     facts.append(("Smallest p possible", HTML(Statistics.pText(result.floorP))))
-    facts.append(("Would matter", HTML(result.delta.map { readable($0, digits: 2) } ?? "any effect")))
+    if c.margin > 0 { facts.append(("Margin", HTML(readable(c.margin, digits: 2)))) }
+    if ![.nonInferiority, .equivalence].contains(c.kind) {
+      facts.append(("Would matter", HTML(result.delta.map { readable($0, digits: 2) } ?? "any effect")))
+    }
     if let effect = c.smallestDetectable { facts.append(("Detectable", HTML(readable(effect, digits: 2)))) }
     if let claim { facts.append(("Claimed", HTML(typographic(claim.form.words, spaced: true)))) }
     return .facts(facts)

@@ -31,7 +31,10 @@ struct FamilyPage {
             .element("span", [:], [Standing(claim.verdict).badge]),
             .element(
               "span", ["class": claim.isPrimary ? "primary" : nil],
-              [.link("../\(paper.address)#\(claim.anchor)", HTML(text))]),
+              [
+                .link("../\(paper.address)#\(claim.anchor)", HTML(text)),
+                .element("small", ["class": "meta"], [HTML(" \(paper.facts.id)")]),
+              ]),
           ])
       }
     }

@@ -9,7 +9,8 @@ struct ReportCommand: ParsableCommand {
     commandName: "report", abstract: "Writes a web site of all papers, claims, curves and pictures; no server needed.",
     discussion: """
       Numbers and verdicts come from the committed records, pictures and times from the folder of runs. The same \
-      records give the same pages. An earlier report in the folder is replaced; a folder that holds something else is refused.
+      records give the same pages. An earlier report in the folder is replaced; \
+      a folder that holds something else is refused.
       """)
 
   @Option(help: "The folder of the site.") var out = "report"
