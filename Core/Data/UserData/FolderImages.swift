@@ -71,7 +71,7 @@ enum FolderImages {
             do {
               let image = try ImageFile.read(files[i], channels: channels)
               let sized =
-                fits ? image.fitted(height: height, width: width) : image.resized(height: height, width: width, .bilinear)
+                fits ? image.fitted(height: height, width: width) : image.resampled(height: height, width: width, .bilinear)
               _ = UnsafeMutableBufferPointer(rebasing: target[i * cells..<(i + 1) * cells]).update(from: sized.bytes)
             } catch let error as ReproError {
               failures[i] = error

@@ -68,6 +68,6 @@ extension ImageBatch {
     }
     (h, w) = (min(h, height), min(w, width))
     return cropped(top: (height - h) / 2, left: (width - w) / 2, height: h, width: w)
-      .resized(height: newHeight, width: newWidth, .bilinear)
+      .resampled(height: newHeight, width: newWidth, .bilinear)
   }
 }

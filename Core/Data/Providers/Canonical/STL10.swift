@@ -42,7 +42,7 @@ public struct STL10: DatasetProvider {
     used.sort()
     var places = [Int](repeating: -1, count: labels.count)
     for (slot, row) in used.enumerated() { places[row] = slot }
-    let images = Self.read(used, files, counts[0]).resized(height: size, width: size, .bilinear)
+    let images = Self.read(used, files, counts[0]).resampled(height: size, width: size, .bilinear)
     let held = SampleColumn.images(images)
     let digests = try names.map { try SafeFile.sha256(Path.join(path, $0)) }
     fingerprint = "stl10 v1, sha256 \(SHA256.hex(of: digests.joined()))"

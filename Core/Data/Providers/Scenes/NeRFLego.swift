@@ -50,7 +50,7 @@ public struct NeRFLego: DatasetProvider {
     let scale = Double(size) / Double(Self.side)
     samples = try SampleTable(
       .nerfLego,
-      columns: [.images(images.resized(height: size, width: size, .bilinear))]
+      columns: [.images(images.resampled(height: size, width: size, .bilinear))]
         + (try PhotoCamera.columns(
           views.map { $0.camera.cut(left: 0, top: 0, scaleX: scale, scaleY: scale) }, unit: "1", source: "nerf-lego")),
       rows: PublishedParts(train: counts[0], validation: counts[1], test: counts[2]).whole)

@@ -93,7 +93,7 @@ public struct SceauxCastle: DatasetProvider {
     samples = try SampleTable(
       .sceauxCastle,
       columns: [
-        .images(images.resized(height: wanted, width: wantedWidth, .bilinear)),
+        .images(images.resampled(height: wanted, width: wantedWidth, .bilinear)),
         try .reals("intrinsics", intrinsics, shape: [3, 3], unit: "px", source: "sceaux-castle/K.txt"),
         .texts("photo", names),
       ], rows: [.train: Array(names.indices)])
