@@ -96,6 +96,10 @@ extension Solid {
       let q = across - major
       return (q * q + p.y * p.y).squareRoot() < minor + margin
     case .plane: return p.y < margin
+    case .shape(let shape, let scale): return scale * shape.distance(p / scale) < margin
+    // Fingers stop at the box around a mesh: its surface is too far away to be asked at each of their steps.
+    case .mesh(let mesh, let scale):
+      return all(p .> mesh.low * scale - margin) && all(p .< mesh.high * scale + margin)
     }
   }
 }
