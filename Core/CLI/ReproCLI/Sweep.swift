@@ -131,8 +131,8 @@ struct Sweep {
     return runner
   }
 
-  /// Opens every data set that the runs need, once: what is missing is said before anything starts, and a cache is decoded
-  /// by one process instead of by all.
+  /// Opens every data set that the runs need, once: what is missing is said before anything starts, and a cache is
+  /// decoded by one process instead of by all.
   private func openData(_ cells: [(id: CellID, recipe: ResolvedRecipe)]) throws {
     var seen: Set<String> = []
     for (id, recipe) in cells where seen.insert(recipe.data.type + " " + recipe.data.options.canonical).inserted {

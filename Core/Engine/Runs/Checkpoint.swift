@@ -106,14 +106,19 @@ extension Layer {
     var collector = StateCollector()
     copy.visit(&collector)
     let hash = SHA256()
-    func add(_ text: String) { Array(text.utf8).withUnsafeBytes { hash.update($0) } }
     for (name, tensor) in collector.tensors {
-      add("\(name) \(tensor.shape)\n")
+      hash.update("\(name) \(tensor.shape)\n")
       tensor.withElements { hash.update(UnsafeRawBufferPointer($0)) }
     }
-    for (name, value) in collector.integers { add("\(name) = \(value)\n") }
+    for (name, value) in collector.integers { hash.update("\(name) = \(value)\n") }
     return hash.hex()
   }
+}
+
+extension SHA256 {
+  /// Appends a text's UTF-8 bytes. A method, because a local function that captures what cannot be copied is refused or
+  /// not depending on the rest of the module.
+  fileprivate func update(_ text: String) { Array(text.utf8).withUnsafeBytes { update($0) } }
 }
 
 extension String {
