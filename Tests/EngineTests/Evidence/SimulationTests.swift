@@ -69,7 +69,7 @@ func cosine(_ x: Double) -> Double { cos(x) }
 
   @Test(arguments: [5, 6, 7, 8, 9, 10]) func theDetectableEffectIsFoundFourTimesOutOfFive(n: Int) throws {
     let effect = try #require(Statistics.detectableEffect(n))
-    expect(rate(samples(.normal, n, 5000, shift: effect), isSignificant), 0.8, of: 5000)
+    expect(rate(samples(.normal, n, 3000, shift: effect), isSignificant), 0.8, of: 3000)
   }
 
   @Test func theErrorIsTheExactOneUnderSymmetryWhateverTheTails() {
@@ -86,7 +86,7 @@ func cosine(_ x: Double) -> Double { cos(x) }
   }
 
   @Test func theInvertedTestCoversWhatItPromises() {
-    for (n, count) in [(5, 6000), (8, 3000)] {
+    for (n, count) in [(5, 3000), (8, 1500)] {
       let all = samples(.normal, n, count)
       let promised = SignFlipRegion(all[0]).interval().confidence
       let covered = rate(all) { d in
@@ -114,9 +114,9 @@ func cosine(_ x: Double) -> Double { cos(x) }
   @Test func theBootstrapIntervalIsTooNarrowForFewSeeds() {
     for (n, coverage) in [(5, 0.825), (8, 0.88), (10, 0.90)] {
       var above = 0
-      let all = samples(.normal, n, 1200)
+      let all = samples(.normal, n, 800)
       let covered = rate(all) { d in
-        let interval = Statistics.bca(d, resamples: 600, random: RandomStream(seed: 3).child("bca", n))
+        let interval = Statistics.bca(d, resamples: 500, random: RandomStream(seed: 3).child("bca", n))
         if interval.low > 0 { above += 1 }
         return interval.low <= 0 && interval.high >= 0
       }
