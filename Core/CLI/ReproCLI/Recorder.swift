@@ -72,9 +72,12 @@ struct Recorder {
   ///   - mustBeAllowed: whether a look that the rules forbid ends the program before it is taken; else it is said only.
   func look(of sweep: Sweep, isPlanned: Bool, mustBeAllowed: Bool) throws -> Look? {
     guard scale == .small, !recipe.claims.isEmpty else { return nil }
+    // A part of the arms is a look at the plan of all of them.
+    var whole = sweep
+    whole.arms = recipe.arms.map(\.name)
     let look = Look(
-      planSHA256: SHA256.hex(of: try recipe.plan()), tinySHA256: identity(of: sweep.code.tiny), cells: try sweep.cells()
-    )
+      planSHA256: SHA256.hex(of: try recipe.plan()), tinySHA256: identity(of: sweep.code.tiny),
+      cells: try whole.cells())
     if look.seeds.isEmpty { return nil }
     guard isPlanned else {
       Terminal.error("changed options are tried on seeds 1000 to 1009 (--seeds 1000-1009): seeds below judge claims")

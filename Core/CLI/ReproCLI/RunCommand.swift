@@ -227,8 +227,8 @@ func parseSeeds(_ text: String) throws -> [UInt64] {
 
 /// Ctrl-C and SIGTERM ask the runs to save and stop.
 enum Signals {
-  /// - Parameter isWorker: a worker hears of one Ctrl-C twice, from the terminal and from its parent; for the parent the
-  ///   second one means that nobody wants to wait.
+  /// - Parameter isWorker: a worker hears of one Ctrl-C twice, from the terminal and from its parent; for the parent
+  ///   the second one means that nobody wants to wait.
   static func install(isWorker: Bool = false) {
     // Whoever starts a program from a thread that blocks signals hands the block on to it.
     var ours = sigset_t()

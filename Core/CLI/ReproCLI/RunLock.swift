@@ -58,8 +58,8 @@ final class RunLock {
   deinit { close(descriptor) }
 }
 
-/// Holds a folder of the repository while a file in it is read, changed and written back: the second of two commands that
-/// record at the same time must not take away what the first one wrote. Nothing is left behind.
+/// Holds a folder of the repository while a file in it is read, changed and written back: the second of two commands
+/// that record at the same time must not take away what the first one wrote. Nothing is left behind.
 final class FolderLock {
   private let descriptor: Int32
 

@@ -131,8 +131,8 @@ struct Sweep {
     return runner
   }
 
-  /// Opens every data set that the runs need, once: what is missing is said before anything starts, and a cache is decoded
-  /// by one process instead of by all.
+  /// Opens every data set that the runs need, once: what is missing is said before anything starts, and a cache is
+  /// decoded by one process instead of by all.
   private func openData(_ cells: [(id: CellID, recipe: ResolvedRecipe)]) throws {
     // What published weights can be measured by is told when they are read.
     if let weights, try StartingWeights.arePublished(weights) { return }

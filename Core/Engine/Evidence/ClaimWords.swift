@@ -55,13 +55,27 @@ extension ClaimResult {
     return parts.joined(separator: "; ") + reason
   }
 
+  /// `SUPPORTED (p = 0.0039)`; for a refuted claim the p of its refutation, too.
+  var verdictWithP: String {
+    let p = "p = \(Statistics.pText(adjustedP))"
+    switch verdict {
+    case .notSupported:
+      return "\(verdict.rawValue) (\(p); \(matters) is rejected, p = \(Statistics.pText(adjustedPBelowDelta)))"
+    case .reversed: return "\(verdict.rawValue) (\(p); of the opposite p = \(Statistics.pText(adjustedPOpposite)))"
+    default: return "\(verdict.rawValue) (\(p))"
+    }
+  }
+
+  private var matters: String {
+    delta.map { "an effect of \(Statistics.text($0)) or more" } ?? "an effect above the margin"
+  }
+
   private var reason: String {
-    let matters = delta.map { Statistics.text($0) } ?? "any"
     switch verdict {
     case .supported, .exploratory, .notRun: return "."
-    case .supportedSmall: return "; the effect is below the \(matters) that would matter."
+    case .supportedSmall: return "; the effect is below the \(Statistics.text(delta ?? 0)) that would matter."
     case .notSupported:
-      return "; an effect of \(matters) or more is rejected (p = \(Statistics.pText(adjustedPBelowDelta)))."
+      return "; \(matters) is rejected (p = \(Statistics.pText(adjustedPBelowDelta)))."
     case .reversed: return "; the opposite is supported (p = \(Statistics.pText(adjustedPOpposite)))."
     case .inconclusive:
       if !problems.isEmpty { return "; " + problems.joined(separator: ", ") + "." }

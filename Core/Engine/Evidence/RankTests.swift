@@ -115,8 +115,12 @@ extension Statistics {
     require(!rows.isEmpty && rows.allSatisfy { $0.a.count >= 3 }, "a test of ranks needs three values or more a row")
     var distribution = [1.0]
     var sum = 0
+    // Rows without ties all have the same ranks, and the order of the ranks does not matter.
+    var last: (a: [Int], b: [Int], sums: [Double]) = ([], [], [])
     for row in rows {
-      distribution = convolved(distribution, permutationSums(row.a, row.b))
+      let (a, b) = (row.a.sorted(), row.b.sorted())
+      if last.a != a || last.b != b { last = (a, b, permutationSums(a, b)) }
+      distribution = convolved(distribution, last.sums)
       sum += zip(row.a, row.b).reduce(0) { $0 + $1.0 * $1.1 }
     }
     let upper = distribution[sum...].reduce(0, +)

@@ -83,7 +83,7 @@ extension EvidenceCheck {
     }
     return zip(before, after).map { old, new in
       let isLost = old.verdict.isSupported && !new.verdict.isSupported
-      let now = "\(new.verdict.rawValue) (p = \(Statistics.pText(new.adjustedP)))"
+      let now = new.verdictWithP
       return EvidenceCheck(
         recipe: recipe.id, subject: new.claim, isGood: !isLost,
         outcome: isLost ? "LOST: \(now), recorded \(old.verdict.rawValue)" : "holds: \(now)")
@@ -135,7 +135,7 @@ extension RecordedEvidence.Item {
   private func verdict(
     _ claim: ClaimResult, _ recorded: Golden.Judged?, _ registry: Registry.Entry?
   ) -> (isGood: Bool, outcome: String) {
-    let now = "\(claim.verdict.rawValue) (p = \(Statistics.pText(claim.adjustedP)))"
+    let now = claim.verdictWithP
     if claim.isPrimary, registry?.status == .reproduced, !claim.verdict.isSupported {
       return (false, "LOST: \(now); registry.yaml says 'reproduced'")
     }

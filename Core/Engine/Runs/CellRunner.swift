@@ -116,7 +116,7 @@ public struct CellRunner: Sendable {
     }
     if !SafeFile.exists(recipePath) { try SafeFile.write(recipePath, text: recipe.text) }
     // A program that goes on with another one's work says who ends it.
-    try code.write(folder)
+    if CodeStamp(folder: folder) != code { try code.write(folder) }
   }
 
   /// What is different for the run that stands in the folder, so that this one cannot go on with it; nil if it can.

@@ -107,14 +107,18 @@ extension Layer {
     copy.visit(&collector)
     let hash = SHA256()
     for (name, tensor) in collector.tensors {
-      Array("\(name) \(tensor.shape)\n".utf8).withUnsafeBytes { hash.update($0) }
+      hash.update("\(name) \(tensor.shape)\n")
       tensor.withElements { hash.update(UnsafeRawBufferPointer($0)) }
     }
-    for (name, value) in collector.integers {
-      Array("\(name) = \(value)\n".utf8).withUnsafeBytes { hash.update($0) }
-    }
+    for (name, value) in collector.integers { hash.update("\(name) = \(value)\n") }
     return hash.hex()
   }
+}
+
+extension SHA256 {
+  /// Appends a text's UTF-8 bytes. A method, because a local function that captures what cannot be copied is refused or
+  /// not depending on the rest of the module.
+  fileprivate func update(_ text: String) { Array(text.utf8).withUnsafeBytes { update($0) } }
 }
 
 extension String {

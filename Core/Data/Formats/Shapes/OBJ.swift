@@ -100,18 +100,18 @@ public struct OBJFile: Sendable, Equatable {
   }
 
   /// The triangles over the file's own vertices; texture coordinates and normals are left out.
-  public var mesh: TriangleMesh {
-    TriangleMesh(positions: positions, triangles: TriangleMesh.fans(sizes, corners.map(\.position)))
+  public var mesh: SurfaceMesh {
+    SurfaceMesh(positions: positions, triangles: SurfaceMesh.fans(sizes, corners.map(\.position)))
   }
 
   /// The triangles with texture coordinates and normals: a vertex for each combination that occurs.
   ///
   /// Normals are kept if every corner has one, texture coordinates likewise.
-  public var texturedMesh: TriangleMesh {
+  public var texturedMesh: SurfaceMesh {
     let hasUV = !corners.isEmpty && corners.allSatisfy { $0.uv >= 0 }
     let hasNormals = !corners.isEmpty && corners.allSatisfy { $0.normal >= 0 }
     var places: [Corner: Int32] = [:]
-    var mesh = TriangleMesh(positions: [], triangles: [])
+    var mesh = SurfaceMesh(positions: [], triangles: [])
     let indices = corners.map { corner -> Int32 in
       let key = Corner(
         position: corner.position, uv: hasUV ? corner.uv : -1, normal: hasNormals ? corner.normal : -1)
@@ -124,7 +124,7 @@ public struct OBJFile: Sendable, Equatable {
       if hasNormals { mesh.normals += normals[n..<n + 3] }
       return place
     }
-    mesh.triangles = TriangleMesh.fans(sizes, indices)
+    mesh.triangles = SurfaceMesh.fans(sizes, indices)
     return mesh
   }
 }

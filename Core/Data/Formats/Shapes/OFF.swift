@@ -7,7 +7,7 @@ import ReproConfig
 public enum OFFFile {
   /// - Throws: `ReproError` with the line of a value that is no number, of counts that the file cannot hold, or of a
   ///   polygon with a corner that does not exist.
-  public static func read(_ bytes: [UInt8], file: String) throws -> TriangleMesh {
+  public static func read(_ bytes: [UInt8], file: String) throws -> SurfaceMesh {
     var cursor = TextCursor(bytes, file: file)
     guard cursor.advanceToWords(), let first = cursor.word() else {
       throw cursor.error("the file is empty", expected: "OFF")
@@ -26,7 +26,7 @@ public enum OFFFile {
     // A vertex takes six bytes of text at least, a polygon eight.
     let vertices = try cursor.integer("the count of vertices", in: 0...bytes.count / 6)
     let polygons = try cursor.integer("the count of polygons", in: 0...bytes.count / 8)
-    var mesh = TriangleMesh(positions: [], triangles: [])
+    var mesh = SurfaceMesh(positions: [], triangles: [])
     mesh.positions.reserveCapacity(3 * vertices)
     for _ in 0..<vertices {
       guard cursor.advanceToWords() else { throw cursor.error("the file ends", expected: "\(vertices) vertices") }
@@ -41,13 +41,13 @@ public enum OFFFile {
         corners.append(Int32(try cursor.integer("a corner", in: 0...max(0, min(vertices, Int(Int32.max)) - 1))))
       }
       guard vertices > 0 else { throw cursor.error("a polygon without vertices") }
-      mesh.triangles += TriangleMesh.fans([Int32(size)], corners)
+      mesh.triangles += SurfaceMesh.fans([Int32(size)], corners)
     }
     return mesh
   }
 
   /// The text of a file; normals and texture coordinates are left out.
-  public static func text(_ mesh: TriangleMesh) -> String {
+  public static func text(_ mesh: SurfaceMesh) -> String {
     var lines = ["OFF", "\(mesh.vertexCount) \(mesh.triangleCount) 0"]
     for i in 0..<mesh.vertexCount {
       lines.append(mesh.positions[3 * i..<3 * i + 3].map { "\($0)" }.joined(separator: " "))

@@ -217,7 +217,7 @@ public struct PLYFile: Sendable, Equatable {
 
   /// Vertices and faces as triangles, with normals (`nx ny nz`) and texture coordinates (`s t` or `u v`) where they
   /// are.
-  public func mesh(file: String) throws -> TriangleMesh {
+  public func mesh(file: String) throws -> SurfaceMesh {
     let positions = try points(file: file)
     guard let vertex = self["vertex"], let face = self["face"],
       let list = face["vertex_indices"] ?? face["vertex_index"], let lengths = list.lengths
@@ -227,8 +227,8 @@ public struct PLYFile: Sendable, Equatable {
     }
     let normals = vertex["nx"] == nil ? [] : try vertices(["nx", "ny", "nz"], file: file)
     let uv = vertex["s"] != nil ? ["s", "t"] : vertex["u"] != nil ? ["u", "v"] : []
-    return TriangleMesh(
-      positions: positions, triangles: TriangleMesh.fans(lengths, list.values.map { Int32($0) }), normals: normals,
+    return SurfaceMesh(
+      positions: positions, triangles: SurfaceMesh.fans(lengths, list.values.map { Int32($0) }), normals: normals,
       uv: uv.isEmpty ? [] : try vertices(uv, file: file))
   }
 }

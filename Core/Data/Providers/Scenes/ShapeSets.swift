@@ -16,7 +16,7 @@ public struct CommonMeshes: DatasetProvider {
     .map { String($0.dropLast(7)) }
 
   /// The surfaces as their files have them, by the order of `names`.
-  public let meshes: [TriangleMesh]
+  public let meshes: [SurfaceMesh]
   private let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
@@ -52,7 +52,7 @@ public struct CommonMeshes: DatasetProvider {
   public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The surface of a shape.
-  public func mesh(_ name: String) -> TriangleMesh? { Self.names.firstIndex(of: name).map { meshes[$0] } }
+  public func mesh(_ name: String) -> SurfaceMesh? { Self.names.firstIndex(of: name).map { meshes[$0] } }
 }
 
 /// ModelNet10 chairs (889) and monitors (465), the training shapes of two of its classes, as 32x32x32 occupancy grids.

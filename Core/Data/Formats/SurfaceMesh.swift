@@ -2,7 +2,7 @@ import ReproConfig
 import ReproTensor
 
 /// A surface made of triangles, as plain arrays.
-public struct TriangleMesh: Sendable, Equatable {
+public struct SurfaceMesh: Sendable, Equatable {
   /// x, y, z of each vertex.
   public var positions: [Float]
   /// Three vertices a triangle, counterclockwise seen from outside where the source keeps to that.
@@ -70,7 +70,7 @@ public struct TriangleMesh: Sendable, Equatable {
   }
 
   /// Moved and scaled so that the centre of its box is the origin and the farthest vertex is at distance 1.
-  public func normalized() -> TriangleMesh {
+  public func normalized() -> SurfaceMesh {
     let (low, high) = bounds
     let centre = (low + high) / 2
     var farthest: Float = 0
