@@ -3,7 +3,8 @@ import ReproEngine
 import ReproTensor
 
 extension DINOv2: PictureSource {
-  /// What the student is given: two large crops with hidden patches, and small crops. The teacher sees the large crops whole.
+  /// What the student is given: two large crops with hidden patches, and small crops. The teacher sees the large
+  /// crops whole.
   public func pictures(of state: State, _ context: PictureContext) throws -> [Picture] {
     let images = try context.inputs(5).images()
     let views = options.crops(at: "pretrain")
@@ -34,8 +35,8 @@ extension DINOv2: PictureSource {
         alternative: "\(crops.count) pictures; beside each two large crops, \(masked) of these \(2 * crops.count) with "
           + "patches hidden in grey, and \(locals.count) small crops.",
         caption:
-          "Each row is one picture and its crops. Grey patches are hidden from the student, which has to say there what "
-          + "the teacher says who sees the whole crop. Small crops have to say the same as the large ones.",
+          "Each row is one picture and its crops. Grey patches are hidden from the student, which has to say there "
+          + "what the teacher says who sees the whole crop. Small crops have to say the same as the large ones.",
         .image(
           sheet.image,
           columns: ["picture", "1st large", "2nd large"] + locals.indices.map { "small \($0 + 1)" }))

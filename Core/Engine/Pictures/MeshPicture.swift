@@ -3,18 +3,21 @@ import ReproData
 import ReproTensor
 
 extension TriangleMesh {
-  /// The mesh as pictures, seen from several sides: parallel rays, the nearest surface, lighter where it faces the viewer.
+  /// The mesh as pictures, seen from several sides: parallel rays, the nearest surface, lighter where it faces the
+  /// viewer.
   ///
   ///     shade = 0.3 + 0.7 |n . v|,   n: unit normal of the triangle, v: direction of the view
   ///
-  /// The middle of the box around all vertices is in the middle of each picture, and all views have one scale, in which the
-  /// sphere around that box fits.
+  /// The middle of the box around all vertices is in the middle of each picture, and all views have one scale, in
+  /// which the sphere around that box fits.
   ///
   /// - Parameters:
-  ///   - views: from where, in degrees: azimuth around the axis y, 0 from +z and 90 from +x; elevation above the plane y = 0.
+  ///   - views: from where, in degrees: azimuth around the axis y, 0 from +z and 90 from +x; elevation above the
+  ///     plane y = 0.
   ///   - size: side of a picture, pixels.
   ///   - colour: of a triangle that faces the viewer.
-  /// - Returns: one picture of 4 channels for each view, transparent beside the mesh; an empty mesh leaves all of it so.
+  /// - Returns: one picture of 4 channels for each view, transparent beside the mesh; all of it for an
+  ///   empty mesh.
   public func pictures(
     from views: [(azimuth: Double, elevation: Double)] = [(30, 20), (120, 20), (210, 20), (300, 20)], size: Int = 96,
     colour: Colour = Colour(150, 190, 225)
