@@ -77,26 +77,31 @@ public struct HeldObject: Sendable, Equatable {
 
 extension Solid {
   /// Whether a point of the solid's frame lies inside of it, or outside by no more than about a margin.
+  ///
+  /// It knows the round and straight shapes of which held things are made; nothing is inside of any other.
   func contains(_ p: Vec3, margin: Float) -> Bool {
     let across = (p.x * p.x + p.z * p.z).squareRoot()
-    switch self {
-    case .ellipsoid(let radii):
+    if case .ellipsoid(let radii) = self {
       let q = p / (radii + margin)
       return q.dot(q) < 1
-    case .box(let half):
+    }
+    if case .box(let half) = self {
       let h = half + margin
       return abs(p.x) < h.x && abs(p.y) < h.y && abs(p.z) < h.z
-    case .frustum(let bottom, let top, let half):
+    }
+    if case .frustum(let bottom, let top, let half) = self {
       let share = min(max((p.y / half + 1) / 2, 0), 1)
       return abs(p.y) < half + margin && across < bottom + (top - bottom) * share + margin
-    case .capsule(let radius, let half):
+    }
+    if case .capsule(let radius, let half) = self {
       let y = p.y - min(max(p.y, -half), half)
       return (across * across + y * y).squareRoot() < radius + margin
-    case .torus(let major, let minor):
+    }
+    if case .torus(let major, let minor) = self {
       let q = across - major
       return (q * q + p.y * p.y).squareRoot() < minor + margin
-    case .plane: return p.y < margin
     }
+    return false
   }
 }
 
