@@ -120,7 +120,7 @@ public struct ScenesInteractions: DatasetProvider {
       }
       let target = stage.target + shake.cube() * (tanf(jitter) * 4)
       let camera = Camera(
-        width: size, height: size, verticalFieldOfView: 0.62,
+        width: size, height: size, verticalFieldOfView: 0.54,
         worldToCamera: Camera.lookAt(eye: stage.eye, target: target))
       let view = renderer.render(Scene(bodies: bodies, lighting: stage.light), from: camera, [.rgb, .instances])
       video += view.rgb

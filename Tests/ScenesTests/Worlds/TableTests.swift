@@ -28,10 +28,11 @@ import Testing
         let table = TableWorld(person: own.child("person"), own, count: 4, rarity: 0, first: verb.nouns)
         let script = TableScript(
           verb, target: 0, other: 1, isLeft: table.things[0].rest.translation.x > 0, skill: 3, &random)
+        let rest = table.snapshot(script, 0, seconds: 2).body
         var closest = Float.infinity
         var held: [Vec3] = []
-        for step in 0...40 {
-          let now = table.snapshot(script, Float(step) / 40, seconds: 2)
+        for step in 0...30 {
+          let now = table.snapshot(script, Float(step) / 30, seconds: 2)
           let wrist = now.body[script.isLeft ? .leftWrist : .rightWrist]
           let thing = now.moment.thing.translation
           closest = min(closest, (wrist - thing - Vec3(0, table.things[0].height / 2, 0)).length)
@@ -39,7 +40,6 @@ import Testing
           for i in 0..<17 {
             let joint = BodyJoint.allCases[i]
             guard let parent = joint.parent, joint != .spine else { continue }
-            let rest = table.snapshot(script, 0, seconds: 2).body
             let (now, then) = ((now.body[joint] - now.body[parent]).length, (rest[joint] - rest[parent]).length)
             #expect(abs(now - then) < 1e-3, "\(joint)")
           }
@@ -47,7 +47,7 @@ import Testing
         asked += 1
         if closest < (verb == .point ? 0.45 : 0.24) { near += 1 }
         if verb == .move || verb == .pour || verb == .lift {
-          #expect(held.count > 6)
+          #expect(held.count > 4)
           #expect(held.allSatisfy { ($0 - held[0]).length < 0.2 }, "\(verb)")
         }
       }
@@ -176,12 +176,12 @@ import Testing
     let data = try world(
       ScenesWebVideo.self, ("size", "16"), ("steps", "4"), ("length", "3"), ("bias", "0.5"), ("spread", "0.8"),
       ("intro", "1"))
-    let batch = try data.batch(Array(0..<150), of: .train)
+    let batch = try data.batch(Array(0..<100), of: .train)
     func row(_ name: String, _ n: Int, _ width: Int = 4) -> [Float] {
       Array(batch.reals(name).values[n * width..<(n + 1) * width])
     }
     var (offsets, chatter, told) = ([Float](), 0, 0)
-    for n in 0..<150 {
+    for n in 0..<100 {
       let (said, belongs, offset, right) = (row("said", n), row("belongs", n), row("offset", n), row("right", n))
       let spans = row("spans", n, 8)
       let (verbs, nouns) = (row("verbs", n), row("nouns", n))
@@ -214,7 +214,7 @@ import Testing
     let mean = offsets.reduce(0, +) / Float(offsets.count)
     let deviation = (offsets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(offsets.count)).squareRoot()
     #expect(abs(mean - 0.5) < 0.12 && abs(deviation - 0.8) < 0.12, "\(mean) +- \(deviation)")
-    #expect(abs(Double(chatter) / Double(told) - 0.2) < 0.06 && abs(Double(told) / 600 - 0.8) < 0.06)
+    #expect(abs(Double(chatter) / Double(told) - 0.2) < 0.06 && abs(Double(told) / 400 - 0.8) < 0.06)
   }
 
   @Test func aTitleCardComesFirst() throws {
