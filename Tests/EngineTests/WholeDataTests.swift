@@ -36,4 +36,28 @@ import Testing
       #expect(taught.graph?.trainLabels == [0, 0] && taught.graph?.test == [2])
     }
   }
+
+  @Test("A recipe names a data set of the user's own by the name under which it was added")
+  func addedSetsAreNamed() throws {
+    try withTemporaryFolder { folder in
+      let root = DataRoot(cache: "\(folder)/cache", mirror: nil, seed: 1)
+      try SafeFile.makeFolder("\(folder)/pets")
+      for i in 0..<3 {
+        let image = ImageBatch(
+          count: 1, height: 8, width: 8, channels: 3, bytes: [UInt8](repeating: UInt8(i), count: 192))
+        try PNG.write("\(folder)/pets/\(i).png", image)
+      }
+      _ = try UserDataCard.add("my-pets", path: "\(folder)/pets", format: .imagefolder, root: root)
+      let plugins = Plugins(methods: [], datasets: [], evaluations: [])
+      func data(_ text: String) throws -> any DatasetProvider {
+        let node = try YAMLNode(parsing: text, file: "recipe.yaml")
+        return try plugins.makeDataset(TypedOptions(node, name: "data", key: "provider"), root: root)
+      }
+      #expect(try data("{provider: my-pets, size: 8}").spec.sizes[.train] == 3)
+      #expect(
+        reproError { _ = try data("{provider: my-pets, sizes: 8}") }?.description
+          == "recipe.yaml:1:21: unknown key 'sizes' in data; did you mean 'size'?")
+      #expect(reproError { _ = try data("{provider: your-pets}") }?.found == "unknown data provider 'your-pets'")
+    }
+  }
 }
