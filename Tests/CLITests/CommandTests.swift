@@ -149,7 +149,7 @@ import Testing
       for words in [
         [], ["list"], ["show"], ["run"], ["verify"], ["data"], ["data", "fetch"], ["doctor"], ["new"],
         ["new", "method"],
-        ["catalogue"],
+        ["catalogue"], ["weights"], ["weights", "inspect"], ["weights", "check"], ["weights", "convert"],
       ] {
         let outcome = try person.types(words + ["--help"])
         #expect(outcome.status == 0 && outcome.errors == "")
