@@ -130,16 +130,16 @@ extension EvaluationsTests {
     }
 
     @Test func pairsAreVerifiedByAThresholdOfTheTrainingSplit() throws {
-      let exact = try make(Verification.self, [("to", "b"), ("match", "pair")]).values(views(noise: 0))
+      let exact = try make(PairVerification.self, [("to", "b"), ("match", "pair")]).values(views(noise: 0))
       #expect(exact["auc"] == 1 && exact["eer"] == 0 && (exact["accuracy"] ?? 0) > 0.99)
-      let none = try make(Verification.self, [("match", "instance"), ("pairs", "4000")]).values(
+      let none = try make(PairVerification.self, [("match", "instance"), ("pairs", "4000")]).values(
         classWorld(train: 400, test: 400, signal: 0))
       #expect(abs((none["auc"] ?? 0) - 0.5) < 0.03 && abs((none["eer"] ?? 0) - 0.5) < 0.03)
-      let some = try make(Verification.self).values(classWorld(train: 300, test: 300, signal: 2))
+      let some = try make(PairVerification.self).values(classWorld(train: 300, test: 300, signal: 2))
       #expect((some["auc"] ?? 0) > 0.6 && (some["accuracy"] ?? 0) > 0.55)
       let lonely = classWorld(train: 10, test: 10)
       #expect(
-        message { _ = try make(Verification.self).values(lonely) }
+        message { _ = try make(PairVerification.self).values(lonely) }
           == "verification/v1: split 'train' has no pairs of both kinds by 'instance', expected samples that match and "
           + "samples that do not")
     }
