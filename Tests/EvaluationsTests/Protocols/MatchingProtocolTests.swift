@@ -49,7 +49,8 @@ extension EvaluationsTests {
       guard case .reals(let a) = all["x"], case .reals(let b) = all["out-b"] else { return }
       func precision(_ p: [[Double]], _ q: [[Double]], leavesOwn: Bool) -> Double {
         let values = p.indices.map { i -> Double in
-          let order = q.indices.filter { !leavesOwn || $0 != i }.sorted { cosine(p[i], q[$0]) > cosine(p[i], q[$1]) }
+          let near: [Double] = q.map { cosine(p[i], $0) }
+          let order = q.indices.filter { !leavesOwn || $0 != i }.sorted { near[$0] > near[$1] }
           let hits = order.indices.filter { order[$0] % 8 == i % 8 }
           return hits.enumerated().reduce(0.0) { $0 + Double($1.offset + 1) / Double($1.element + 1) }
             / Double(hits.count)
