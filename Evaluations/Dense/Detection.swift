@@ -60,10 +60,10 @@ public struct BoxDetection: Evaluation {
       for (place, image) in chunk.labels.indices.enumerated() {
         for row in 0..<t.shape[1] {
           let own = Array(all[((place * t.shape[1] + row) * 5)...].prefix(5))
-          if own[4] >= 0 { truths.append(.init(image: image, label: Int(own[4]), box: Box(own))) }
+          if own[4] >= 0 { truths.append(.init(image: image, label: Int(own[4]), box: BoundingBox(own))) }
         }
         for query in 0..<queries {
-          let box = Box(Array(p[((place * queries + query) * 4)...].prefix(4)))
+          let box = BoundingBox(Array(p[((place * queries + query) * 4)...].prefix(4)))
           for c in 0..<classes {
             detections.append(
               .init(image: image, label: c, box: box, score: Double(s[(place * queries + query) * classes + c])))
@@ -79,7 +79,7 @@ public struct BoxDetection: Evaluation {
   }
 }
 
-extension Box {
+extension BoundingBox {
   /// Left, top, right, bottom.
   fileprivate init(_ edges: [Real]) {
     self.init(left: Double(edges[0]), top: Double(edges[1]), right: Double(edges[2]), bottom: Double(edges[3]))
@@ -127,8 +127,8 @@ public struct CorrectLocalization: Evaluation {
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     try check(encoderOf: subject)
-    var predicted: [Box?] = []
-    var truths: [[Box]] = []
+    var predicted: [BoundingBox?] = []
+    var truths: [[BoundingBox]] = []
     try subject.forEachChunk(of: .test) { chunk in
       guard let maps = chunk.features.outputs[output] else { return }
       let boxes = try chunk.numbers(column, for: Self.card.id)
@@ -136,13 +136,15 @@ public struct CorrectLocalization: Evaluation {
         predicted.append(box(plane(maps.select(0, place), channels: 1)))
         let rows = boxes.select(0, place)
         truths.append(
-          (0..<rows.shape[0]).map { rows.select(0, $0).values }.filter { $0.count == 4 || $0[4] >= 0 }.map { Box($0) })
+          (0..<rows.shape[0]).map { rows.select(0, $0).values }.filter { $0.count == 4 || $0[4] >= 0 }.map {
+            BoundingBox($0)
+          })
       }
     }
     return [("corloc", correctLocalization(predicted, truths))]
   }
 
-  private func box(_ map: Tensor) -> Box? {
+  private func box(_ map: Tensor) -> BoundingBox? {
     let (low, high) = (map.reshaped([-1]).amin().item, map.reshaped([-1]).amax().item)
     let bright = Tensor(low + Real(threshold) * (high - low)).isLess(map)
     let (labels, count) = IndexTensor(map.shape, bright.values.map { Int($0) }).connectedComponents()
@@ -152,8 +154,8 @@ public struct CorrectLocalization: Evaluation {
     let largest = sizes.indices.dropFirst().reduce(1) { sizes[$1] > sizes[$0] ? $1 : $0 }
     let part = Tensor(labels.shape, labels.values.map { $0 == largest ? 1 : 0 })
     let (rows, columns) = (Double(map.shape[0]), Double(map.shape[1]))
-    return Box(around: part).map {
-      Box(left: $0.left / columns, top: $0.top / rows, right: $0.right / columns, bottom: $0.bottom / rows)
+    return BoundingBox(around: part).map {
+      BoundingBox(left: $0.left / columns, top: $0.top / rows, right: $0.right / columns, bottom: $0.bottom / rows)
     }
   }
 }

@@ -219,6 +219,11 @@ func rows(_ x: Tensor) -> [[Double]] {
 
 /// Cosine similarity by its formula.
 func cosine(_ a: [Double], _ b: [Double]) -> Double {
-  func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
-  return dot(a, b) / (sqrt(dot(a, a)) * sqrt(dot(b, b)))
+  var (ab, aa, bb) = (0.0, 0.0, 0.0)
+  for i in a.indices {
+    ab += a[i] * b[i]
+    aa += a[i] * a[i]
+    bb += b[i] * b[i]
+  }
+  return ab / (sqrt(aa) * sqrt(bb))
 }

@@ -23,7 +23,7 @@ public struct KMeans: Sendable {
       "k-means needs [N, D] and [K <= N, D], got \(x.shape) and \(centers.shape)")
     let k = centers.shape[0]
     var centers = centers
-    var (clusters, distances) = nearest(x, centers)
+    var clusters = nearest(x, centers)
     var rounds = 0
     while rounds < limit {
       rounds += 1
@@ -32,6 +32,7 @@ public struct KMeans: Sendable {
       for c in clusters { sizes[c] += 1 }
       if sizes.contains(0) {
         // The farthest samples, each used once, take the places of the empty clusters in order.
+        let distances = squaredDistances(of: x, to: centers, clusters)
         let far = distances.indices.sorted {
           distances[$0] > distances[$1] || (distances[$0] == distances[$1] && $0 < $1)
         }
@@ -42,12 +43,12 @@ public struct KMeans: Sendable {
         centers = stack(rows)
       }
       let next = nearest(x, centers)
-      let isDone = next.clusters == clusters && !sizes.contains(0)
-      (clusters, distances) = next
+      let isDone = next == clusters && !sizes.contains(0)
+      clusters = next
       if isDone { break }
     }
     (self.centers, self.clusters, self.iterations) = (centers, clusters, rounds)
-    inertia = distances.reduce(0, +)
+    inertia = squaredDistances(of: x, to: centers, clusters).reduce(0, +)
   }
 
   /// The best of several starts from k-means++ centres (of equal inertia the first).
@@ -80,24 +81,30 @@ public struct KMeans: Sendable {
   }
 
   /// The nearest centre of other samples.
-  public func callAsFunction(_ x: Tensor) -> [Int] { nearest(x, centers).clusters }
+  public func callAsFunction(_ x: Tensor) -> [Int] { nearest(x, centers) }
 }
 
-/// The nearest centre of each row, the first of equals, and its squared distance; a few rows at a time.
-private func nearest(_ x: Tensor, _ centers: Tensor) -> (clusters: [Int], distances: [Double]) {
-  let (n, d) = (x.shape[0], x.shape[1])
+/// The nearest centre of each row, the first of equals; a few rows at a time.
+private func nearest(_ x: Tensor, _ centers: Tensor) -> [Int] {
+  let n = x.shape[0]
   // About the centres' middle, so that little cancels in the product.
   let middle = centers.mean(0, keepsAxis: true)
   let c = centers - middle
   let lengths = c.squared().sum(-1)
   let rows = max(1, min(4096, 1_000_000 / centers.shape[0]))
   var clusters: [Int] = []
-  var distances = [Double](repeating: 0, count: n)
   clusters.reserveCapacity(n)
   for first in stride(from: 0, to: n, by: rows) {
     let part = x.slice(0, first..<min(first + rows, n)) - middle
     clusters += (lengths - matmul(part, c.transposed()) * 2).argmin().values
   }
+  return clusters
+}
+
+/// The squared distance of each row to the centre of its cluster.
+private func squaredDistances(of x: Tensor, to centers: Tensor, _ clusters: [Int]) -> [Double] {
+  let (n, d) = (x.shape[0], x.shape[1])
+  var distances = [Double](repeating: 0, count: n)
   x.withElements { x in
     centers.withElements { c in
       distances.withUnsafeMutableBufferPointer { out in
@@ -116,5 +123,5 @@ private func nearest(_ x: Tensor, _ centers: Tensor) -> (clusters: [Int], distan
       }
     }
   }
-  return (clusters, distances)
+  return distances
 }

@@ -42,7 +42,7 @@ public struct DepthErrors: Sendable, Equatable {
     let scored = isScored.map { valid.filter($0) } ?? valid
     guard !scored.isEmpty else { return nil }
     var (relative, squaredRelative, squares, logs) = (0.0, 0.0, 0.0, 0.0)
-    var within = [0, 0, 0]
+    var within = (0, 0, 0)
     for i in scored {
       let t = truth[i]
       let p = min(max(predicted[i] * scale + shift, range.lowerBound), range.upperBound)
@@ -52,12 +52,14 @@ public struct DepthErrors: Sendable, Equatable {
       let ratio = log(p) - log(t)
       logs += ratio * ratio
       let worse = max(p / t, t / p)
-      for k in 0..<3 where worse < [1.25, 1.5625, 1.953125][k] { within[k] += 1 }
+      if worse < 1.25 { within.0 += 1 }
+      if worse < 1.5625 { within.1 += 1 }
+      if worse < 1.953125 { within.2 += 1 }
     }
     let n = Double(scored.count)
     (absRel, sqRel) = (relative / n, squaredRelative / n)
     (rmse, rmseLog) = ((squares / n).squareRoot(), (logs / n).squareRoot())
-    (delta1, delta2, delta3) = (Double(within[0]) / n, Double(within[1]) / n, Double(within[2]) / n)
+    (delta1, delta2, delta3) = (Double(within.0) / n, Double(within.1) / n, Double(within.2) / n)
   }
 
   /// The mean over maps of each error, as KITTI's benchmark for one camera counts; nil without maps.

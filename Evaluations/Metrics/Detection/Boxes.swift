@@ -1,7 +1,7 @@
 import ReproTensor
 
 /// A rectangle in pixels, edges included up to `right` and `bottom` but not beyond: its area is their product.
-public struct Box: Sendable, Equatable {
+public struct BoundingBox: Sendable, Equatable {
   public var left, top, right, bottom: Double
   public init(left: Double, top: Double, right: Double, bottom: Double) {
     (self.left, self.top, self.right, self.bottom) = (left, top, right, bottom)
@@ -10,7 +10,7 @@ public struct Box: Sendable, Equatable {
   public var area: Double { max(0, right - left) * max(0, bottom - top) }
 
   /// Intersection over union, 0 to 1; 0 for two boxes without area.
-  public func overlap(_ other: Box) -> Double {
+  public func overlap(_ other: BoundingBox) -> Double {
     let width = min(right, other.right) - max(left, other.left)
     let height = min(bottom, other.bottom) - max(top, other.top)
     guard width > 0, height > 0 else { return 0 }
@@ -39,18 +39,18 @@ public struct Box: Sendable, Equatable {
 public struct DetectionEvaluation: Sendable {
   public struct Truth: Sendable {
     public var image, label: Int
-    public var box: Box
+    public var box: BoundingBox
     public var isCrowd: Bool
-    public init(image: Int, label: Int, box: Box, isCrowd: Bool = false) {
+    public init(image: Int, label: Int, box: BoundingBox, isCrowd: Bool = false) {
       (self.image, self.label, self.box, self.isCrowd) = (image, label, box, isCrowd)
     }
   }
 
   public struct Detection: Sendable {
     public var image, label: Int
-    public var box: Box
+    public var box: BoundingBox
     public var score: Double
-    public init(image: Int, label: Int, box: Box, score: Double) {
+    public init(image: Int, label: Int, box: BoundingBox, score: Double) {
       (self.image, self.label, self.box, self.score) = (image, label, box, score)
     }
   }
@@ -144,7 +144,7 @@ public struct DetectionEvaluation: Sendable {
   }
 
   /// The share of a box that lies in a crowd.
-  private func covered(_ box: Box, by crowd: Box) -> Double {
+  private func covered(_ box: BoundingBox, by crowd: BoundingBox) -> Double {
     let width = min(box.right, crowd.right) - max(box.left, crowd.left)
     let height = min(box.bottom, crowd.bottom) - max(box.top, crowd.top)
     return width > 0 && height > 0 && box.area > 0 ? width * height / box.area : 0
@@ -156,7 +156,9 @@ public struct DetectionEvaluation: Sendable {
 /// - Parameters: predicted: one box for each image, nil for none; truths: those of each image. Images without a true box do
 ///   not count.
 /// - Source: Deselaers et al. 2010; the measure of LOST (Simeoni et al. 2021, arXiv 2109.14279), Section 4.1.
-public func correctLocalization(_ predicted: [Box?], _ truths: [[Box]], threshold: Double = 0.5) -> Double {
+public func correctLocalization(_ predicted: [BoundingBox?], _ truths: [[BoundingBox]], threshold: Double = 0.5)
+  -> Double
+{
   require(predicted.count == truths.count, "\(predicted.count) boxes for \(truths.count) images")
   let shown = truths.indices.filter { !truths[$0].isEmpty }
   let hits = shown.count { i in

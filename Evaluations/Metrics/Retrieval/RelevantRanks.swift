@@ -24,11 +24,19 @@ public struct RelevantRanks: Sendable, Equatable {
     var isOther = [Bool](repeating: true, count: scores.count)
     for i in order { isOther[i] = false }
     for i in excluded { isOther[i] = false }
-    for i in scores.indices where isOther[i] {
-      var (low, high) = (0, order.count)  // the first relevant item that i precedes
+    let sorted = order.map { scores[$0] }
+    let lowest = sorted.last ?? .infinity  // what scores less comes behind all of them and does not matter
+    for i in scores.indices {
+      let own = scores[i]
+      if own < lowest || !isOther[i] { continue }
+      var (low, high) = (0, sorted.count)  // the first relevant item that i precedes
       while low < high {
         let middle = (low + high) / 2
-        if precedes(i, order[middle]) { high = middle } else { low = middle + 1 }
+        if own > sorted[middle] || (own == sorted[middle] && i < order[middle]) {
+          high = middle
+        } else {
+          low = middle + 1
+        }
       }
       between[low] += 1
     }

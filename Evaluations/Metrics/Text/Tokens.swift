@@ -43,7 +43,7 @@ func commonSubsequence<T: Equatable>(_ a: [T], _ b: [T]) -> Int {
 ///
 /// - Source: Levenshtein 1966; with exchanges Damerau 1964, each place edited once, as for the edit distance of long-term
 ///   anticipation (Ego4D, Grauman et al. 2022, arXiv 2110.07058), there divided by the length.
-public func editDistance<T: Equatable>(_ a: [T], _ b: [T], swaps: Bool = false) -> Int {
+public func levenshtein<T: Equatable>(_ a: [T], _ b: [T], swaps: Bool = false) -> Int {
   var before = [Int](repeating: 0, count: b.count + 1)
   var last = Array(0...b.count)
   for i in a.indices {

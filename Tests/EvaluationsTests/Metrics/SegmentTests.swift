@@ -8,20 +8,20 @@ import Testing
 extension EvaluationsTests {
   @Suite struct SegmentMetricTests {
     @Test func boxesByHand() {
-      let a = Box(left: 0, top: 0, right: 2, bottom: 2)
-      #expect(a.overlap(Box(left: 1, top: 1, right: 3, bottom: 3)) == 1.0 / 7)
-      #expect(a.overlap(Box(left: 2, top: 0, right: 3, bottom: 2)) == 0 && a.overlap(a) == 1)
+      let a = BoundingBox(left: 0, top: 0, right: 2, bottom: 2)
+      #expect(a.overlap(BoundingBox(left: 1, top: 1, right: 3, bottom: 3)) == 1.0 / 7)
+      #expect(a.overlap(BoundingBox(left: 2, top: 0, right: 3, bottom: 2)) == 0 && a.overlap(a) == 1)
       let map = Tensor([3, 4], [0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0])
-      #expect(Box(around: map) == Box(left: 1, top: 1, right: 3, bottom: 3))
-      #expect(Box(around: .zeros([2, 2])) == nil)
-      let far = Box(left: 5, top: 5, right: 6, bottom: 6)
+      #expect(BoundingBox(around: map) == BoundingBox(left: 1, top: 1, right: 3, bottom: 3))
+      #expect(BoundingBox(around: .zeros([2, 2])) == nil)
+      let far = BoundingBox(left: 5, top: 5, right: 6, bottom: 6)
       #expect(correctLocalization([a, far, nil, a], [[far, a], [a], [a], []]) == 1.0 / 3)
     }
 
     @Test func detectionsAgreeWithTheSecondImplementation() throws {
       let v = try MetricVectors()
       func table(_ name: String) throws -> [[Double]] { rows(try v.tensor(name)) }
-      func box(_ r: [Double]) -> Box { Box(left: r[2], top: r[3], right: r[4], bottom: r[5]) }
+      func box(_ r: [Double]) -> BoundingBox { BoundingBox(left: r[2], top: r[3], right: r[4], bottom: r[5]) }
       let truths = try table("boxes/truths").map {
         DetectionEvaluation.Truth(image: Int($0[0]), label: Int($0[1]), box: box($0), isCrowd: $0[6] > 0)
       }
@@ -38,12 +38,12 @@ extension EvaluationsTests {
     }
 
     @Test func detectionsByHand() {
-      let box = Box(left: 0, top: 0, right: 10, bottom: 10)
-      let half = Box(left: 0, top: 0, right: 10, bottom: 6)
+      let box = BoundingBox(left: 0, top: 0, right: 10, bottom: 10)
+      let half = BoundingBox(left: 0, top: 0, right: 10, bottom: 6)
       func truth(_ image: Int, crowd: Bool = false) -> DetectionEvaluation.Truth {
         .init(image: image, label: 0, box: box, isCrowd: crowd)
       }
-      func found(_ image: Int, _ box: Box, _ score: Double) -> DetectionEvaluation.Detection {
+      func found(_ image: Int, _ box: BoundingBox, _ score: Double) -> DetectionEvaluation.Detection {
         .init(image: image, label: 0, box: box, score: score)
       }
       // Right, a second one on the same box, right: precisions 1, 2/3 at recalls 1/2, 1. 51 recalls read 1, 50 read 2/3.
@@ -61,7 +61,7 @@ extension EvaluationsTests {
       // Only the best of an image.
       let limited = DetectionEvaluation(
         truths: [truth(0)],
-        detections: [found(0, Box(left: 20, top: 20, right: 30, bottom: 30), 0.9), found(0, box, 0.8)],
+        detections: [found(0, BoundingBox(left: 20, top: 20, right: 30, bottom: 30), 0.9), found(0, box, 0.8)],
         perImage: 1)
       #expect(limited.averagePrecision() == 0)
     }

@@ -55,10 +55,10 @@ extension EvaluationsTests {
 
     @Test func wordsAndDistancesByHand() {
       #expect(words(of: "Don't stop: a 2nd try, 'quoted'!") == ["don't", "stop", "a", "2nd", "try", "quoted"])
-      #expect(editDistance(Array("kitten"), Array("sitting")) == 3)
-      #expect(editDistance([1, 2, 3], [2, 1, 3]) == 2)
-      #expect(editDistance([1, 2, 3], [2, 1, 3], swaps: true) == 1)
-      #expect(editDistance([Int](), [1, 2]) == 2)
+      #expect(levenshtein(Array("kitten"), Array("sitting")) == 3)
+      #expect(levenshtein([1, 2, 3], [2, 1, 3]) == 2)
+      #expect(levenshtein([1, 2, 3], [2, 1, 3], swaps: true) == 1)
+      #expect(levenshtein([Int](), [1, 2]) == 2)
       #expect(commonSubsequence(Array("ABCBDAB"), Array("BDCABA")) == 4)
       // By the recursive definition.
       func slow(_ a: ArraySlice<Int>, _ b: ArraySlice<Int>) -> Int {
@@ -70,7 +70,7 @@ extension EvaluationsTests {
       for _ in 0..<20 {
         let a = (0..<6).map { _ in stream.integer(below: 3) }
         let b = (0..<5).map { _ in stream.integer(below: 3) }
-        #expect(editDistance(a, b) == slow(a[...], b[...]))
+        #expect(levenshtein(a, b) == slow(a[...], b[...]))
       }
     }
 

@@ -49,7 +49,8 @@ extension EvaluationsTests {
       guard case .reals(let a) = all["x"], case .reals(let b) = all["out-b"] else { return }
       func precision(_ p: [[Double]], _ q: [[Double]], leavesOwn: Bool) -> Double {
         let values = p.indices.map { i -> Double in
-          let order = q.indices.filter { !leavesOwn || $0 != i }.sorted { cosine(p[i], q[$0]) > cosine(p[i], q[$1]) }
+          let near: [Double] = q.map { cosine(p[i], $0) }
+          let order = q.indices.filter { !leavesOwn || $0 != i }.sorted { near[$0] > near[$1] }
           let hits = order.indices.filter { order[$0] % 8 == i % 8 }
           return hits.enumerated().reduce(0.0) { $0 + Double($1.offset + 1) / Double($1.element + 1) }
             / Double(hits.count)
@@ -130,16 +131,16 @@ extension EvaluationsTests {
     }
 
     @Test func pairsAreVerifiedByAThresholdOfTheTrainingSplit() throws {
-      let exact = try make(Verification.self, [("to", "b"), ("match", "pair")]).values(views(noise: 0))
+      let exact = try make(PairVerification.self, [("to", "b"), ("match", "pair")]).values(views(noise: 0))
       #expect(exact["auc"] == 1 && exact["eer"] == 0 && (exact["accuracy"] ?? 0) > 0.99)
-      let none = try make(Verification.self, [("match", "instance"), ("pairs", "4000")]).values(
+      let none = try make(PairVerification.self, [("match", "instance"), ("pairs", "4000")]).values(
         classWorld(train: 400, test: 400, signal: 0))
       #expect(abs((none["auc"] ?? 0) - 0.5) < 0.03 && abs((none["eer"] ?? 0) - 0.5) < 0.03)
-      let some = try make(Verification.self).values(classWorld(train: 300, test: 300, signal: 2))
+      let some = try make(PairVerification.self).values(classWorld(train: 300, test: 300, signal: 2))
       #expect((some["auc"] ?? 0) > 0.6 && (some["accuracy"] ?? 0) > 0.55)
       let lonely = classWorld(train: 10, test: 10)
       #expect(
-        message { _ = try make(Verification.self).values(lonely) }
+        message { _ = try make(PairVerification.self).values(lonely) }
           == "verification/v1: split 'train' has no pairs of both kinds by 'instance', expected samples that match and "
           + "samples that do not")
     }

@@ -11,7 +11,7 @@ import ReproTensor
 ///
 /// Options: `from` (global); `to`, what the partner is seen by (the same as from); `match`, `pair` or a column of identities
 /// or categories (instance); `pairs` (4000).
-public struct Verification: Evaluation {
+public struct PairVerification: Evaluation {
   public static let card = EvaluationCard(
     id: "verification/v1", title: "Same or different, from the cosine of frozen features",
     source: "ROC and equal error rate of verification as in Nagrani et al. 2018 (PINs, arXiv 1805.00833), Section 4.2; "
