@@ -165,6 +165,9 @@ struct DriveWorld: Sendable {
 
   private func roadMaterial(_ random: inout RandomStream) -> Material {
     var material = Look.surface(&random, strength: random.float(0.6, 1))
+    // Without a pattern nothing would tell how the ground moves.
+    if material.pattern == .plain { material.pattern = random.pick([.noise, .marble, .checks, .bricks]) }
+    material.grain = max(material.grain, 0.3)
     material.frame = random.float(0.6, 2.2) * material.frame
     return material
   }

@@ -42,8 +42,8 @@ struct MultiWorld: Sendable {
 
   var signature: String {
     "size=\(height)x\(width) objects=\(objects.lowerBound)-\(objects.upperBound) classes=\(kinds) "
-      + "instances=\(instances) scales=\(hasTwoSizes ? "two" : "any") colors=\(isNamed ? "named" : "any") style=\(style.rawValue) "
-      + "clutter=\(clutter) ground_classes=\(hasGround)"
+      + "instances=\(instances) scales=\(hasTwoSizes ? "two" : "any") colors=\(isNamed ? "named" : "any") "
+      + "style=\(style.rawValue) clutter=\(clutter) ground_classes=\(hasGround)"
   }
 
   func sample(_ draw: SampleDraw, _ easel: Easel) -> MultiSample {

@@ -94,9 +94,11 @@ extension CompoundKind {
       let cup = SignedDistance.difference(
         .cylinder(radius: r, half: h), SignedDistance.cylinder(radius: 0.84 * r, half: h).at(Vec3(0, 0.16 * h, 0)))
       b.add(0, .shape(DistanceShape(cup)), .zero)
-      b.add(
-        1, .torus(major: 0.6 * h, minor: v(0.1, &random)), Vec3(r + 0.18 * h, 0, 0),
-        rotation: .rotation(axis: Vec3(1, 0, 0), angle: .pi / 2), material: 1)
+      let turned = Pose(rotation: .rotation(axis: Vec3(1, 0, 0), angle: .pi / 2), translation: Vec3(r + 0.18 * h, 0, 0))
+      let ring = SignedDistance.moved(.torus(major: 0.6 * h, minor: v(0.1, &random)), turned)
+      // What would reach through the wall is cut off.
+      let handle = SignedDistance.difference(ring, .cylinder(radius: 0.92 * r, half: 2 * h))
+      b.add(1, .shape(DistanceShape(handle)), .zero, material: 1)
     case .bottle:
       let (r, h, n) = (v(0.4, &random), v(0.7, &random), v(0.14, &random))
       let shoulder = v(0.25, &random)
