@@ -33,7 +33,7 @@ import Testing
       let far = try person.types("frobnicate")
       #expect(
         far.errors == "repro: unknown command 'frobnicate'; there are list, show, run, verify, data, doctor, new, "
-          + "catalogue, bench\n")
+          + "catalogue, bench, weights\n")
     }
   }
 
