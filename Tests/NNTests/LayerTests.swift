@@ -43,7 +43,7 @@ enum LayerTable {
       MovingAverage(of: linear, rate: .uniform),
       Conv2d(2, 3, kernel: 3, random: random), ConvTranspose2d(2, 3, kernel: 2, random: random), BatchNorm(3),
       residual, residual.layer2[0], residual.layer2[0].downsample ?? BatchNorm(1), Dropout(0.5),
-    ] + LayerParityTests.rows.flatMap { $0.rows.map { $0.make() } } + parts
+    ] + LayerParityTests.rows.flatMap { $0.rows.map { $0.make() } } + parts + published
   }
 }
 
