@@ -77,31 +77,26 @@ public struct HeldObject: Sendable, Equatable {
 
 extension Solid {
   /// Whether a point of the solid's frame lies inside of it, or outside by no more than about a margin.
-  ///
-  /// It knows the round and straight shapes of which held things are made; nothing is inside of any other.
   func contains(_ p: Vec3, margin: Float) -> Bool {
     let across = (p.x * p.x + p.z * p.z).squareRoot()
-    if case .ellipsoid(let radii) = self {
+    switch self {
+    case .ellipsoid(let radii):
       let q = p / (radii + margin)
       return q.dot(q) < 1
-    }
-    if case .box(let half) = self {
+    case .box(let half):
       let h = half + margin
       return abs(p.x) < h.x && abs(p.y) < h.y && abs(p.z) < h.z
-    }
-    if case .frustum(let bottom, let top, let half) = self {
+    case .frustum(let bottom, let top, let half):
       let share = min(max((p.y / half + 1) / 2, 0), 1)
       return abs(p.y) < half + margin && across < bottom + (top - bottom) * share + margin
-    }
-    if case .capsule(let radius, let half) = self {
+    case .capsule(let radius, let half):
       let y = p.y - min(max(p.y, -half), half)
       return (across * across + y * y).squareRoot() < radius + margin
-    }
-    if case .torus(let major, let minor) = self {
+    case .torus(let major, let minor):
       let q = across - major
       return (q * q + p.y * p.y).squareRoot() < minor + margin
+    case .plane: return p.y < margin
     }
-    return false
   }
 }
 
