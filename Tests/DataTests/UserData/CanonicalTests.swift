@@ -186,7 +186,8 @@ import Testing
       try put(
         "\(folder)/c/train.csv",
         text: header
-          + "CheXpert-v1.0-small/train/a.png,Male,60,Frontal,AP,1.0,\nCheXpert-v1.0-small/train/b.png,Male,60,Lateral,,,-1.0\n"
+          + "CheXpert-v1.0-small/train/a.png,Male,60,Frontal,AP,1.0,\n"
+          + "CheXpert-v1.0-small/train/b.png,Male,60,Lateral,,,-1.0\n"
       )
       try put("\(folder)/c/valid.csv", text: header + "CheXpert-v1.0-small/valid/c.png,Male,60,Frontal,PA,0.0,1.0\n")
       for name in ["train/a", "train/b", "valid/c"] { try put("\(folder)/c/\(name).png", picture(9, channels: 1)) }

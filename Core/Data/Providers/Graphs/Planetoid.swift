@@ -6,7 +6,8 @@ import ReproTensor
 ///
 /// Samples are nodes: `node` (its number), `features` (bag of words), `label`; 20 training nodes a class, 500 for
 /// validation, 1,000 for the test. `graph` has the whole without the labels of the latter. Options: `graph` (`cora`,
-/// `citeseer`, `pubmed`), `path` (an npz file with the same arrays; needed for PubMed, which mirrors lack).
+/// `citeseer`, `pubmed`), `path` (the folder of the published files `ind.<graph>.*`, or an npz file with the arrays
+/// below; needed for PubMed, which mirrors lack).
 ///
 /// The arrays: `num_classes`, `edges` `(E, 2)` (each undirected edge once), `x_indptr`, `x_indices`, `x_data` (features
 /// by rows), `num_features`, `labels` (-1 for none), `train`, `val`, `test` (node numbers).
@@ -23,22 +24,33 @@ public struct Planetoid: GraphDataset {
   public init(_ options: inout Section, root: DataRoot) throws {
     let name = try options.choice("graph", ["cora", "citeseer", "pubmed"])
     let path = try options.ifPresent("path") { node, name throws(ReproError) in try node.string(named: name) }
+    if let path, SafeFile.isFolder(path) {
+      let (graph, labels) = try PlanetoidFiles.read(folder: path, name: name)
+      let endings = ["x", "tx", "allx", "y", "ty", "ally", "graph", "test.index"]
+      let digests = try endings.map { try SafeFile.sha256(Path.join(path, "ind.\(name).\($0)")) }
+      try self.init(graph, labels, fingerprint: "planetoid/\(name) v1, sha256 \(SHA256.hex(of: digests.joined()))")
+      return
+    }
     let bytes: [UInt8]
-    let file: String
+    let (file, fingerprint): (String, String)
     if let path {
       (bytes, file) = (try SafeFile.read(path), path)
       fingerprint = "planetoid/\(name) v1, sha256 \(SHA256.hex(of: bytes))"
     } else if name == "pubmed" {
       throw ReproError(
         .usage, at: "\(options.node.mark)", found: "no mirror has PubMed",
-        hint: "give path: an npz file with the arrays that docs/your-data.md names")
+        hint: "give path: the folder of the published files ind.pubmed.*")
     } else {
       file = "planetoid/\(name).npz"
       bytes = try root.bytes("\(name).npz", of: .planetoid)
       fingerprint = "planetoid/\(name) v1, sha256 \(SourceSet.planetoid.digest)"
     }
     let (graph, labels) = try Self.read(bytes, file: file)
-    self.graph = graph
+    try self.init(graph, labels, fingerprint: fingerprint)
+  }
+
+  private init(_ graph: GraphData, _ labels: [Int], fingerprint: String) throws {
+    (self.graph, self.fingerprint) = (graph, fingerprint)
     let features = graph.features
     let shape: Shape = [features.width]
     samples = try SampleTable(
