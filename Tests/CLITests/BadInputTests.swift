@@ -32,7 +32,8 @@ import Testing
       #expect(near.status == 2)
       let far = try person.types("frobnicate")
       #expect(
-        far.errors == "repro: unknown command 'frobnicate'; there are list, show, run, verify, report, replay, compare, "
+        far.errors
+          == "repro: unknown command 'frobnicate'; there are list, show, run, verify, report, replay, compare, "
           + "status, clean, export, data, weights, doctor, new, catalogue, bench\n")
     }
   }

@@ -49,10 +49,11 @@ enum FolderImages {
   ///
   /// - Parameters:
   ///   - fits: whether the largest centred part of the aspect is taken; false squeezes the whole image.
+  ///   - resize: pixels of the shorter side, out of which the square in the middle is cut; 0: not this way.
   /// - Throws: `ReproError` that names the first file (in order) that is damaged.
   static func decode(
     _ files: [String], set: String, digest: String, height: Int, width: Int, channels: Int = 3, fits: Bool = true,
-    root: DataRoot
+    resize: Int = 0, root: DataRoot
   ) throws -> ImageStore {
     let cells = height * width * channels
     guard files.count <= (1 << 34) / max(1, cells) else {
@@ -61,7 +62,7 @@ enum FolderImages {
     }
     let source = SourceSet(
       id: set, title: set, licence: "", files: [SourceFile(path: set, urls: [], bytes: 0, sha256: digest)])
-    let variant = "\(width)x\(height)x\(channels)\(fits ? "" : "-squeezed")"
+    let variant = "\(width)x\(height)x\(channels)" + (resize > 0 ? "-of-\(resize)" : fits ? "" : "-squeezed")
     return try ImageStore(source, variant: variant, version: 1, decoder: ImageFile.decoders, root: root) {
       var bytes = [UInt8](repeating: 0, count: files.count * cells)
       var failures = [ReproError?](repeating: nil, count: files.count)
@@ -71,7 +72,11 @@ enum FolderImages {
             do {
               let image = try ImageFile.read(files[i], channels: channels)
               let sized =
-                fits ? image.fitted(height: height, width: width) : image.resampled(height: height, width: width, .bilinear)
+                resize > 0
+                ? image.evaluated(resize: resize, crop: width)
+                : fits
+                  ? image.fitted(height: height, width: width)
+                  : image.resampled(height: height, width: width, .bilinear)
               _ = UnsafeMutableBufferPointer(rebasing: target[i * cells..<(i + 1) * cells]).update(from: sized.bytes)
             } catch let error as ReproError {
               failures[i] = error

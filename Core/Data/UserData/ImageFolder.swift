@@ -3,13 +3,15 @@ import ReproTensor
 
 /// A folder of images of one's own, sorted into folders by class.
 ///
-/// - `PATH/train/<class>/*`, with `val` and `test` beside `train` where they are: the parts are these.
+/// - `PATH/train/<class>/*`, with `val` and `test` beside `train` where they are: the parts are these. Where there is no
+///   `test`, `val` is the test part, as for ImageNet.
 /// - `PATH/<class>/*`: a fifth of each class, drawn once for all, is the test part.
 /// - `PATH/*`: images without classes, all for training; there is no label column.
 ///
 /// JPEG, PNG, PGM and PPM files are read, in folders inside a class too; the largest centred part of each is resampled
-/// to a square. Options: `path`, `size` (pixels, default 64), `channels` (3, or 1 for grey), `train`, `validation`,
-/// `test` (numbers of samples). Columns: `image`, `label`.
+/// to a square; with `resize`, as published networks are evaluated: the shorter side to so many pixels (bicubic), then the
+/// square in the middle. Options: `path`, `size` (pixels, default 64), `resize` (default 0: not), `channels` (3, or 1 for
+/// grey), `train`, `validation`, `test` (numbers of samples). Columns: `image`, `label`.
 public struct ImageFolder: DatasetProvider {
   public static let card = DatasetCard(
     id: "imagefolder", title: "Images of your own, a folder for each class", source: "docs/your-data.md",
@@ -24,6 +26,11 @@ public struct ImageFolder: DatasetProvider {
 
   init(path: String, _ options: inout Section, root: DataRoot) throws {
     let size = try options.int("size", in: 8...1024, default: 64)
+    let resize = try options.int("resize", in: 0...2048, default: 0)
+    guard resize == 0 || resize >= size else {
+      throw ReproError(
+        .usage, at: "\(options.node.mark)", found: "resize: \(resize)", expected: "at least the size, \(size)")
+    }
     let channels = try options.int("channels", in: 1...4, default: 3)
     guard channels != 2 else {
       throw ReproError(.usage, at: "\(options.node.mark)", found: "channels: 2", expected: "1, 3 or 4")
@@ -32,7 +39,8 @@ public struct ImageFolder: DatasetProvider {
     let set = FolderImages.cacheName("imagefolder", listing.path)
     let digest = try FolderImages.digest(listing.files, below: listing.path)
     let store = try FolderImages.decode(
-      listing.files, set: set, digest: digest, height: size, width: size, channels: channels, root: root)
+      listing.files, set: set, digest: digest, height: size, width: size, channels: channels, resize: resize,
+      root: root)
     let labels = listing.classes.isEmpty ? nil : listing.labels
     let rows = try listing.published.taken(&options, labels: labels, classes: listing.classes.count, root: root)
     fingerprint = "imagefolder v1, sha256 \(digest), \(ImageFile.decoders)"
@@ -70,6 +78,7 @@ public struct ImageFolder: DatasetProvider {
           case .test: published.test = rows
           }
         }
+        if published.test.isEmpty { (published.test, published.validation) = (published.validation, []) }
         guard !published.train.isEmpty else { throw ReproError.data(path, "the training part has no images") }
         return
       }

@@ -75,7 +75,9 @@ import Testing
     let row = ImageBatch(count: 1, height: 1, width: 8, channels: 1, bytes: [0, 8, 16, 24, 32, 40, 48, 56])
     // Inner outputs of a ramp are the ramp; weights at a factor of two are 1/8, 3/8, 3/8, 1/8.
     #expect(Array(row.resampled(height: 1, width: 4, .bilinear).bytes[1...2]) == [20, 36])
-    #expect(row.resampled(height: 1, width: 4, .bilinear).bytes[0] == UInt8(((0 * 3 + 8 * 3 + 16 * 1) / 7.0 as Double).rounded()))
+    #expect(
+      row.resampled(height: 1, width: 4, .bilinear).bytes[0]
+        == UInt8(((0 * 3 + 8 * 3 + 16 * 1) / 7.0 as Double).rounded()))
     // Doubling: (1/4, 3/4) between neighbours.
     #expect(Array(row.resampled(height: 1, width: 16, .bilinear).bytes[1...4]) == [2, 6, 10, 14])
     let square = ImageBatch(count: 1, height: 2, width: 4, channels: 1, bytes: [1, 2, 3, 4, 5, 6, 7, 8])
