@@ -178,10 +178,12 @@ extension HDF5File {
       throw HDF5Library.failure(place(object), "read the shape")
     }
     let sizes = extents.prefix(rank).map { Int(exactly: $0) ?? -1 }
-    guard checkedCount(sizes) != nil else {
-      throw ReproError.data(place(object), "the shape \(extents.prefix(rank)) is too large for any file")
+    guard let shape = Shape(claimed: sizes) else {
+      throw ReproError.data(
+        place(object), "the header claims \(extents.prefix(rank)) values",
+        expected: "at most \(Shape.maxExtent) along an axis, as many as can be counted in all")
     }
-    return (HDF5Element(stored: type), Shape(sizes))
+    return (HDF5Element(stored: type), shape)
   }
 
   /// The shape, once type, shape and size are what they should be.

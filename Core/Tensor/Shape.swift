@@ -5,7 +5,21 @@
 public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The largest rank.
   public static let maxRank = 8
-  static let maxExtent = Int(Int32.max)
+  /// The largest extent.
+  public static let maxExtent = Int(Int32.max)
+
+  /// The shape that a file claims; nil for one that no tensor can have: too many axes, an extent that is negative or too
+  /// large, or more elements than can be counted.
+  public init?(claimed extents: some Collection<Int>) {
+    guard extents.count <= Shape.maxRank, extents.allSatisfy({ (0...Shape.maxExtent).contains($0) }) else { return nil }
+    var count = 1
+    for extent in extents {
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
+      guard !overflow else { return nil }
+      count = product
+    }
+    self.init(extents)
+  }
 
   private var extents: InlineArray<8, Int32>
   private var axes: Int32

@@ -210,11 +210,16 @@ import Testing
       let file = try HDF5File.create(path, reportedAs: path, inMemory: false)
       try file.write("x", [UInt8](repeating: 7, count: 54_321), shape: [54_321], storage: storage)
       try file.close()
-      let lie = try patch(try SafeFile.read(path), 54_321, 1 << 40)
-      try SafeFile.write(path, bytes: lie)
-      let error = reproError { _ = try HDF5File.open(path, seal: .ifPresent).read("x", as: UInt8.self) }
-      #expect(error?.location == "\(path):/x")
-      #expect(error?.found.hasPrefix("the header claims [1099511627776] values of 1 bytes, but only ") == true)
+      let whole = try SafeFile.read(path)
+      for (claim, found) in [
+        (1 << 30, "the header claims [1073741824] values of 1 bytes, but only "),
+        (1 << 40, "the header claims [1099511627776] values"),
+      ] {
+        try SafeFile.write(path, bytes: patch(whole, 54_321, claim))
+        let error = reproError { _ = try HDF5File.open(path, seal: .ifPresent).read("x", as: UInt8.self) }
+        #expect(error?.location == "\(path):/x")
+        #expect(error?.found.hasPrefix(found) == true)
+      }
     }
   }
 

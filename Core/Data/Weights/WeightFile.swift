@@ -218,10 +218,11 @@ public struct WeightFile: Sendable {
     guard extents.count <= Shape.maxRank else {
       throw fail("'\(name)' has \(extents.count) axes, more than \(Shape.maxRank)")
     }
-    guard let count = checkedCount(extents), !count.multipliedReportingOverflow(by: element.size).overflow else {
+    guard let shape = Shape(claimed: extents), !shape.count.multipliedReportingOverflow(by: element.size).overflow
+    else {
       throw fail("'\(name)' claims the shape \(extents)")
     }
-    return Shape(extents)
+    return shape
   }
 }
 

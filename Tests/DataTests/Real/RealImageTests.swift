@@ -22,14 +22,14 @@ import Testing
       #expect(train.counts(classes: 100) == [Int](repeating: 10, count: 100))
       guard case .category(let classes)? = set.spec[field: "label"]?.kind else { return }
       #expect(classes[0] == "goldfish, Carassius auratus" && classes.count == 100)
-      // Another size, from the cache: halved images have the same mean.
+      // Another size, from the cache: halved images have the same mean, but for halves that both passes round up.
       let heard = Heard()
       var again = root
       again.notices = heard.notices
       let half = try open(TinyImageNet.self, ["train": "1000", "size": "32"], again)
       #expect(half.spec[field: "image"]?.kind == .image(height: 32, width: 32, channels: 3) && heard.all.isEmpty)
       func mean(_ bytes: [UInt8]) -> Double { Double(bytes.reduce(0) { $0 + Int($1) }) / Double(bytes.count) }
-      #expect(try abs(mean(half.all(.test).images().bytes) - mean(test.images().bytes)) < 0.1)
+      #expect(try abs(mean(half.all(.test).images().bytes) - mean(test.images().bytes)) < 0.3)
       #expect(try isNear(half.all(.test).sum("box"), sums.reduce(0, +) / 2))
     }
   }

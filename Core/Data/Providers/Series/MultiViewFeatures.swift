@@ -110,11 +110,13 @@ public struct MultiViewFeatures: DatasetProvider {
       while archive.names.contains("view\(views.count + 1)") {
         let name = "view\(views.count + 1)"
         let array = try archive.array(name)
-        guard (2...Shape.maxRank).contains(array.extents.count), array.extents[0] == labels.count else {
+        guard array.extents.count >= 2, array.extents[0] == labels.count,
+          let shape = Shape(claimed: array.extents.dropFirst())
+        else {
           throw ReproError.data(
             "\(file):\(name)", "an array \(array.extents)", expected: "a row for each of \(labels.count) labels")
         }
-        views.append(View(shape: Shape(array.extents.dropFirst()), values: array.values.floats))
+        views.append(View(shape: shape, values: array.values.floats))
       }
       try check(file)
     }
