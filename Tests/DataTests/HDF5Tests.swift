@@ -211,10 +211,11 @@ import Testing
       try file.write("x", [UInt8](repeating: 7, count: 54_321), shape: [54_321], storage: storage)
       try file.close()
       let whole = try SafeFile.read(path)
-      for (claim, found) in [
+      let claims: [(UInt64, String)] = [
         (1 << 30, "the header claims [1073741824] values of 1 bytes, but only "),
         (1 << 40, "the header claims [1099511627776] values"),
-      ] {
+      ]
+      for (claim, found) in claims {
         try SafeFile.write(path, bytes: patch(whole, 54_321, claim))
         let error = reproError { _ = try HDF5File.open(path, seal: .ifPresent).read("x", as: UInt8.self) }
         #expect(error?.location == "\(path):/x")
