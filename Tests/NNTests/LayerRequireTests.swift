@@ -14,7 +14,27 @@ struct LayerMistake: Sendable {
   private static let random = RandomStream(seed: 1)
   static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
-  static let all: [LayerMistake] = basic + losses + attention + convolutional + sets + fields + training
+  static let all: [LayerMistake] = basic + losses + attention + convolutional + sets + fields + training + published
+
+  private static let published: [LayerMistake] = [
+    LayerMistake("texts of 4 tokens exceed 3") {
+      let c = BERTConfiguration(vocabulary: 5, positions: 3, width: 4, depth: 1, heads: 2, hidden: 6)
+      return BERT(c, random: random)(IndexTensor([1, 4], [0, 1, 2, 3]))
+    },
+    LayerMistake("texts of 3 tokens exceed 2") {
+      let tower = CLIPConfiguration.Tower(width: 4, depth: 1, heads: 2)
+      let c = CLIPConfiguration(image: tower, text: tower, patch: 4, side: 2, vocabulary: 5, context: 2, embedding: 2)
+      return CLIP(c, random: random).text(IndexTensor([1, 3], [0, 1, 2]))
+    },
+    LayerMistake("a residual network needs blocks, channels and classes") {
+      CIFARResNet(blocks: 1, width: 2, classes: 0, random: random)
+    },
+    LayerMistake("rotations need heads of a width divisible by 4, got 6") {
+      PretrainedViT(
+        PretrainedViTConfiguration(
+          patch: 4, channels: 2, width: 12, depth: 1, heads: 2, hidden: 6, positions: .rotary), random: random)
+    },
+  ]
 
   private static let basic: [LayerMistake] = [
     LayerMistake("a linear map needs weight [out, in] and bias [out], got [2, 3] and [3]") {

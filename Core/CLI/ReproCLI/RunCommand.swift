@@ -98,7 +98,8 @@ struct RunCommand: ParsableCommand {
     try makeOutFolder()
     let recorder = try Recorder(
       entry: entry, catalogue: catalogue, recipe: recipe, scale: scale, out: out, provenBug: provenBug)
-    if scale != .tiny { sweep.code.tiny = try recorder.tinyBits(like: sweep, mustHold: record) }
+    // Published weights are not trained by this code: its bits say nothing about them.
+    if scale != .tiny, !isPublished { sweep.code.tiny = try recorder.tinyBits(like: sweep, mustHold: record) }
     let isPlanned = overrides.isEmpty && weights == nil
     let look = try recorder.look(of: sweep, isPlanned: isPlanned, mustBeAllowed: record)
     try announce(sweep)
