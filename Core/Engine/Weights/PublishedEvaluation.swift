@@ -42,7 +42,8 @@ extension CellRunner {
     let record = RunRecord(
       cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
       status: .finished, reason: nil, recipeSHA256: recipeSHA256, planSHA256: planSHA256, fingerprint: .current,
-      commit: commit, data: data.fingerprint, weightsSHA256: encoder.weightsSHA256, curves: [], measurements: results)
+      commit: commit, data: data.fingerprint, weightsSHA256: encoder.weightsSHA256, curves: [], measurements: results,
+      code: code, resolved: recipe.text)
     try SafeFile.write("\(folder)/record.json", text: try record.sealed().text(pretty: true))
     try writeTiming(0, now() - started)
     return record
