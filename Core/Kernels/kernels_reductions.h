@@ -7,6 +7,18 @@ static real kernelSum(ptrdiff_t n, const real *x) {
   return addLanes(acc0);
 }
 
+/// The products are rounded before they are added, as if the squares had been stored.
+static real kernelSumSquares(ptrdiff_t n, const real *x) {
+#define STEP(acc, i, m)              \
+  {                                  \
+    vec v = loadPart(x + (i), m, 0); \
+    acc += v * v;                    \
+  }
+  REDUCE(n, 0, STEP, plus)
+#undef STEP
+  return addLanes(acc0);
+}
+
 static real kernelDot(ptrdiff_t n, const real *a, const real *b) {
 #define STEP(acc, i, m) acc = fmadd(loadPart(a + (i), m, 0), loadPart(b + (i), m, 0), acc);
   REDUCE(n, 0, STEP, plus)

@@ -53,6 +53,7 @@ const repro_kernels_f64 REPRO_TABLE = {
   .blend = kernelBlend,
   .fill = kernelFill,
   .sum = kernelSum,
+  .sumSquares = kernelSumSquares,
   .dot = kernelDot,
   .max = kernelMax,
   .min = kernelMin,

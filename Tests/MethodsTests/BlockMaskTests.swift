@@ -1,3 +1,4 @@
+import ReproData
 import ReproTensor
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
     for seed in 0..<200 {
       var stream = RandomStream(seed: UInt64(seed))
       let wanted = stream.integer(below: 90)
-      let mask = BlockMasks.blocks(rows: 12, columns: 12, wanted: wanted, &stream)
+      let mask = PatchMask.blocks(rows: 12, columns: 12, count: wanted, smallest: 4, largest: 72, &stream)
       #expect(mask.count { $0 } <= wanted)
     }
   }
@@ -46,7 +47,7 @@ import Testing
     var rectangles = 0
     for seed in 0..<500 {
       var stream = RandomStream(seed: UInt64(seed))
-      let mask = BlockMasks.blocks(rows: 16, columns: 16, wanted: 8, &stream)
+      let mask = PatchMask.blocks(rows: 16, columns: 16, count: 8, smallest: 4, largest: 128, &stream)
       let places = mask.indices.filter { mask[$0] }
       guard let top = places.map({ $0 / 16 }).min(), let bottom = places.map({ $0 / 16 }).max(),
         let left = places.map({ $0 % 16 }).min(), let right = places.map({ $0 % 16 }).max()

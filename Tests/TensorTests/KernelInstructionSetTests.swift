@@ -63,7 +63,9 @@ import Testing
         {
           $0.update(from: b, count: n); k.axpy(n, 0.3, a, $0)
         }, count: n)
-      let reduced = [k.sum(n, a), k.dot(n, a, b), k.max(n, a), k.min(n, a), S(k.nonFinite(n, a))]
+      let reduced = [
+        k.sum(n, a), k.sumSquares(n, a), k.dot(n, a, b), k.max(n, a), k.min(n, a), S(k.nonFinite(n, a)),
+      ]
       all.append(("reductions", reduced))
       for rows in [1, 3] where rows <= n {
         let cols = n / rows

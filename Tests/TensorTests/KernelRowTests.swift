@@ -46,6 +46,25 @@ import Testing
     }
   }
 
+  @Test func aSumOfSquaresHasTheBitsOfTheSumOfStoredSquares() {
+    for isa in availableISAs {
+      let k = Float.kernels(isa)
+      for n in awkwardLengths + [100_003] {
+        let x: [Float] = normals(n + 1, seed: 13)
+        #expect(k.sumSquares(n, x).bitPattern == k.sum(n, x.map { $0 * $0 }).bitPattern, "\(n)")
+      }
+    }
+    // Through a view, and cut into tiles.
+    var random = RandomStream(seed: 14)
+    for shape in [[], [0], [7], [3, 70_001]] as [Shape] {
+      let x = random.normal(shape)
+      #expect(x.sumOfSquares.bitPattern == x.squared().sum().item.bitPattern, "\(shape)")
+      guard shape.rank == 2 else { continue }
+      let view = x.transposed()
+      #expect(view.sumOfSquares.bitPattern == view.squared().sum().item.bitPattern)
+    }
+  }
+
   @Test func extremaLookAtEveryElementAndKeepNaN() {
     for isa in availableISAs {
       let k = Float.kernels(isa)

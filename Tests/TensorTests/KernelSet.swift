@@ -18,6 +18,7 @@ struct KernelSet<S: KernelScalar> {
   let blend: (Int, S, Input, S, Input, Output) -> Void
   let fill: (Int, S, Output) -> Void
   let sum: (Int, Input) -> S
+  let sumSquares: (Int, Input) -> S
   let dot: (Int, Input, Input) -> S
   let max: (Int, Input) -> S
   let min: (Int, Input) -> S
@@ -76,8 +77,9 @@ extension Float: KernelScalar {
         "reluBackward": k.reluBackward, "siluBackward": k.siluBackward, "tanhBackward": k.tanhBackward,
         "sigmoidBackward": k.sigmoidBackward,
       ],
-      select: k.select, affine: k.affine, axpy: k.axpy, blend: k.blend, fill: k.fill, sum: k.sum, dot: k.dot,
-      max: k.max, min: k.min, sumRows: k.sumRows, softmax: k.softmax, softmaxBackward: k.softmaxBackward,
+      select: k.select, affine: k.affine, axpy: k.axpy, blend: k.blend, fill: k.fill, sum: k.sum,
+      sumSquares: k.sumSquares, dot: k.dot, max: k.max, min: k.min, sumRows: k.sumRows, softmax: k.softmax,
+      softmaxBackward: k.softmaxBackward,
       logSoftmax: k.logSoftmax, logSoftmaxBackward: k.logSoftmaxBackward, layerNorm: k.layerNorm,
       layerNormBackward: k.layerNormBackward, biasAdd: k.biasAdd, biasGelu: k.biasGelu, geluBoth: k.geluBoth,
       adamw: k.adamw,

@@ -13,15 +13,17 @@ public enum PatchMask {
     return mask
   }
 
-  /// Rectangles of at least `smallest` patches until `count` patches are hidden, or ten tries in a row add none.
+  /// Rectangles until `count` patches are hidden, or ten tries in a row add none: then fewer are, on small grids even none.
   ///
   /// - Parameters:
+  ///   - smallest: patches of a rectangle at least, unless fewer are left to hide.
+  ///   - largest: patches of a rectangle at most; nil for as many as are left.
   ///   - aspect: height over width, log-uniform.
   /// - Source: Bao et al. 2021 (BEiT, arXiv 2106.08254), Algorithm 1, and the authors' code: 75 of 14 x 14 patches,
   ///   rectangles of 16 at least, aspects 0.3 to 1 / 0.3.
   public static func blocks(
-    rows: Int, columns: Int, count: Int, smallest: Int = 16, aspect: ClosedRange<Double> = 0.3...(1 / 0.3),
-    _ stream: inout RandomStream
+    rows: Int, columns: Int, count: Int, smallest: Int = 16, largest: Int? = nil,
+    aspect: ClosedRange<Double> = 0.3...(1 / 0.3), _ stream: inout RandomStream
   ) -> [Bool] {
     require(
       rows > 0 && columns > 0 && count >= 0 && count <= rows * columns && smallest > 0 && aspect.lowerBound > 0,
@@ -29,10 +31,10 @@ public enum PatchMask {
     var mask = [Bool](repeating: false, count: rows * columns)
     var hidden = 0
     while hidden < count {
-      let most = count - hidden
+      let most = min(count - hidden, largest ?? count)
       var added = 0
       for _ in 0..<10 where added == 0 {
-        let area = stream.uniform(Double(min(smallest, most)), Double(most))
+        let area = stream.uniform(Double(smallest), Double(most))
         let ratio = exp(stream.uniform(log(aspect.lowerBound), log(aspect.upperBound)))
         let h = Int((area * ratio).squareRoot().rounded(.toNearestOrEven))
         let w = Int((area / ratio).squareRoot().rounded(.toNearestOrEven))

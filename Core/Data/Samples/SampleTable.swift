@@ -1,8 +1,19 @@
 import ReproConfig
 import ReproTensor
 
+/// A data set whose samples stand in one table: a provider that has read it needs to say nothing more.
+public protocol TabledDataset: DatasetProvider {
+  var samples: SampleTable { get }
+}
+
+extension TabledDataset {
+  public var spec: DataSpec { samples.spec }
+  public var fingerprint: String { samples.fingerprint }
+  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
+}
+
 /// The samples of a set of moderate size: columns over all rows, and which rows each split has.
-struct SampleTable: Sendable {
+public struct SampleTable: Sendable {
   let columns: [SampleColumn]
   let rows: [Split: [Int]]
   /// The set, for messages.
@@ -23,10 +34,15 @@ struct SampleTable: Sendable {
 
   /// The samples of a published set.
   ///
-  /// - Parameter version: raised when the same files would be read as something else.
-  init(_ files: SourceSet, version: Int = 1, columns: [SampleColumn], rows: [Split: [Int]]) throws {
+  /// - Parameters:
+  ///   - version: raised when the same files would be read as something else.
+  ///   - decoder: name and version of the library that decoded the files, where another version may decide otherwise.
+  init(
+    _ files: SourceSet, version: Int = 1, decoder: String? = nil, columns: [SampleColumn], rows: [Split: [Int]]
+  ) throws {
     try self.init(
-      files.id, columns: columns, rows: rows, fingerprint: "\(files.id) v\(version), sha256 \(files.digest)")
+      files.id, columns: columns, rows: rows,
+      fingerprint: "\(files.id) v\(version), sha256 \(files.digest)" + (decoder.map { ", \($0)" } ?? ""))
   }
 
   var spec: DataSpec {

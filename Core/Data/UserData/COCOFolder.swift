@@ -13,19 +13,14 @@ import ReproTensor
 /// Columns: `image`; labels `boxes` `[N, 4]` (left, top, right, bottom in pixels, 0 where there is none), `classes`
 /// `[N]` (-1 where there is none), `present` `[categories]` (1 if the image has one); `caption` (one a line) if there
 /// are any.
-public struct COCOFolder: DatasetProvider {
+public struct COCOFolder: FolderDataset {
   public static let card = DatasetCard(
     id: "coco", title: "Images of your own with COCO-style boxes or captions", source: "docs/your-data.md",
     licence: "yours")
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
-  public init(_ options: inout Section, root: DataRoot) throws {
-    try self.init(path: try options.string("path"), &options, root: root)
-  }
-
-  init(path: String, _ options: inout Section, root: DataRoot) throws {
+  public init(path: String, _ options: inout Section, root: DataRoot) throws {
     let size = try options.int("size", in: 8...1024, default: 64)
     let objects = try options.int("objects", in: 1...256, default: 16)
     let listing = try Listing(path)
@@ -69,12 +64,9 @@ public struct COCOFolder: DatasetProvider {
     if listing.images.contains(where: { !$0.image.captions.isEmpty }) {
       columns.append(.texts("caption", listing.images.map { $0.image.captions.joined(separator: "\n") }))
     }
-    fingerprint = "coco v1, sha256 \(digest), \(ImageFile.decoders)"
+    let fingerprint = "coco v1, sha256 \(digest), \(ImageFile.decoders)"
     samples = try SampleTable(set, columns: columns, rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The annotated images of a folder.
   struct Listing {

@@ -1,6 +1,18 @@
 import ReproConfig
 import ReproTensor
 
+/// A folder of one's own in some format: what the recipe's option `path` names, or a card of `repro data add`.
+public protocol FolderDataset: TabledDataset {
+  /// - Throws: `ReproError` for a folder that is missing or not of the format, and for options out of their ranges.
+  init(path: String, _ options: inout Section, root: DataRoot) throws
+}
+
+extension FolderDataset {
+  public init(_ options: inout Section, root: DataRoot) throws {
+    try self.init(path: try options.string("path"), &options, root: root)
+  }
+}
+
 /// Image files of a user's folder, decoded to one size and kept in the cache.
 enum FolderImages {
   /// The names of the folders in a folder that do not begin with a dot, sorted.

@@ -12,19 +12,14 @@ import ReproTensor
 /// to a square; with `resize`, as published networks are evaluated: the shorter side to so many pixels (bicubic), then the
 /// square in the middle. Options: `path`, `size` (pixels, default 64), `resize` (default 0: not), `channels` (3, or 1 for
 /// grey), `train`, `validation`, `test` (numbers of samples). Columns: `image`, `label`.
-public struct ImageFolder: DatasetProvider {
+public struct ImageFolder: FolderDataset {
   public static let card = DatasetCard(
     id: "imagefolder", title: "Images of your own, a folder for each class", source: "docs/your-data.md",
     licence: "yours")
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
-  public init(_ options: inout Section, root: DataRoot) throws {
-    try self.init(path: try options.string("path"), &options, root: root)
-  }
-
-  init(path: String, _ options: inout Section, root: DataRoot) throws {
+  public init(path: String, _ options: inout Section, root: DataRoot) throws {
     let size = try options.int("size", in: 8...1024, default: 64)
     let resize = try options.int("resize", in: 0...2048, default: 0)
     guard resize == 0 || resize >= size else {
@@ -43,7 +38,7 @@ public struct ImageFolder: DatasetProvider {
       root: root)
     let labels = listing.classes.isEmpty ? nil : listing.labels
     let rows = try listing.published.taken(&options, labels: labels, classes: listing.classes.count, root: root)
-    fingerprint = "imagefolder v1, sha256 \(digest), \(ImageFile.decoders)"
+    let fingerprint = "imagefolder v1, sha256 \(digest), \(ImageFile.decoders)"
     let image = try store.column(rows: rows)
     samples = try SampleTable(
       set,
@@ -51,9 +46,6 @@ public struct ImageFolder: DatasetProvider {
         + (listing.classes.isEmpty ? [] : [try .labels(listing.labels, classes: listing.classes, source: path)]),
       rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// What lies in a folder.
   struct Listing {
@@ -123,19 +115,14 @@ public struct ImageFolder: DatasetProvider {
 /// `stride` (frames from one window to the next, default as many as a window spans), `size` (pixels, default 64),
 /// `train`, `validation`, `test` (numbers of samples). Columns: `frames`, `video` (which one), `label` if there are
 /// classes.
-public struct FrameFolder: DatasetProvider {
+public struct FrameFolder: FolderDataset {
   public static let card = DatasetCard(
     id: "frames", title: "Videos of your own, a folder of frames for each", source: "docs/your-data.md",
     licence: "yours")
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
-  public init(_ options: inout Section, root: DataRoot) throws {
-    try self.init(path: try options.string("path"), &options, root: root)
-  }
-
-  init(path: String, _ options: inout Section, root: DataRoot) throws {
+  public init(path: String, _ options: inout Section, root: DataRoot) throws {
     let count = try options.int("frames", in: 1...256, default: 8)
     let step = try options.int("step", in: 1...256, default: 1)
     let span = (count - 1) * step + 1
@@ -174,16 +161,13 @@ public struct FrameFolder: DatasetProvider {
       return .images(
         ImageBatch(count: rows.count, frames: count, height: size, width: size, channels: 3, bytes: images.bytes))
     }
-    fingerprint = "frames v1, sha256 \(digest), \(ImageFile.decoders)"
+    let fingerprint = "frames v1, sha256 \(digest), \(ImageFile.decoders)"
     samples = try SampleTable(
       set,
       columns: [frames, .identities("video", videos, count: listing.videos.count, isLabel: true)]
         + (try labels.map { [try .labels($0, classes: listing.classes, source: path)] } ?? []),
       rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   struct Video {
     var files: [String]

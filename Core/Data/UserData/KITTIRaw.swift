@@ -14,19 +14,14 @@ import ReproTensor
 /// nothing was measured.
 ///
 /// Source: Geiger, Lenz, Stiller, Urtasun 2013, "Vision meets robotics: the KITTI dataset".
-public struct KITTIRaw: DatasetProvider {
+public struct KITTIRaw: FolderDataset {
   public static let card = DatasetCard(
     id: "kitti", title: "Recordings of your own in the layout of KITTI's raw data", source: "docs/your-data.md",
     licence: "yours")
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
-  public init(_ options: inout Section, root: DataRoot) throws {
-    try self.init(path: try options.string("path"), &options, root: root)
-  }
-
-  init(path: String, _ options: inout Section, root: DataRoot) throws {
+  public init(path: String, _ options: inout Section, root: DataRoot) throws {
     let count = try options.int("frames", in: 1...32, default: 3)
     let stride = try options.int("stride", in: 1...1000, default: 1)
     let height = try options.int("height", in: 16...512, default: 96)
@@ -89,12 +84,9 @@ public struct KITTIRaw: DatasetProvider {
           return .reals(Tensor([rows.count, height, width], values))
         })
     }
-    fingerprint = "kitti v1, sha256 \(digest), \(ImageFile.decoders)"
+    let fingerprint = "kitti v1, sha256 \(digest), \(ImageFile.decoders)"
     samples = try SampleTable(set, columns: columns, rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// One recording.
   struct Drive: Sendable {

@@ -11,19 +11,14 @@ import ReproTensor
 /// Every eighth view (`hold: 8`, the first one first; 0 for none) is the test part. Options: `path`, `height` and
 /// `width` (pixels; those of the first image by default), `hold`. Columns: `image`, `intrinsics`, `rotation`,
 /// `translation` (see `PhotoCamera`), `view` (its number), and `mask` `[H, W]` (1 on the object) where there are masks.
-public struct MVSScene: DatasetProvider {
+public struct MVSScene: FolderDataset {
   public static let card = DatasetCard(
     id: "dtu", title: "Calibrated photographs of your own, as DTU or BlendedMVS have them", source: "docs/your-data.md",
     licence: "yours")
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
-  public init(_ options: inout Section, root: DataRoot) throws {
-    try self.init(path: try options.string("path"), &options, root: root)
-  }
-
-  init(path: String, _ options: inout Section, root: DataRoot) throws {
+  public init(path: String, _ options: inout Section, root: DataRoot) throws {
     let listing = try Listing(path)
     let first = try ImageFile.read(listing.images[0], channels: 3)
     let height = try options.int("height", in: 8...8192, default: first.height)
@@ -52,12 +47,9 @@ public struct MVSScene: DatasetProvider {
           return .reals(Tensor([images.count, height, width], images.bytes.map { $0 > 127 ? 1 : 0 }))
         })
     }
-    fingerprint = "dtu v1, sha256 \(digest), \(ImageFile.decoders)"
+    let fingerprint = "dtu v1, sha256 \(digest), \(ImageFile.decoders)"
     samples = try SampleTable(set, columns: columns, rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The photographs and cameras in a folder.
   struct Listing {

@@ -146,12 +146,12 @@ public struct UserDataCard: Sendable, Equatable {
 ///
 /// Recipes name it by its own name, `provider: NAME`, with the options of the format. Spelled out it is
 /// `provider: added, name: NAME`.
-public struct UserDataset: DatasetProvider {
+public struct UserDataset: TabledDataset {
   public static let card = DatasetCard(
     id: "added", title: "A data set that you have added with 'repro data add'", source: "docs/your-data.md",
     licence: "yours")
 
-  private let provider: any DatasetProvider
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let node = try options.require("name")
@@ -169,16 +169,14 @@ public struct UserDataset: DatasetProvider {
     guard card.isHere else {
       throw ReproError.data(card.path, "the folder of the data set '\(card.name)' is gone", hint: "add it again")
     }
-    switch card.format {
-    case .imagefolder: provider = try ImageFolder(path: card.path, &options, root: root)
-    case .frames: provider = try FrameFolder(path: card.path, &options, root: root)
-    case .coco: provider = try COCOFolder(path: card.path, &options, root: root)
-    case .kitti: provider = try KITTIRaw(path: card.path, &options, root: root)
-    case .dtu: provider = try MVSScene(path: card.path, &options, root: root)
-    }
+    let format: any FolderDataset.Type =
+      switch card.format {
+      case .imagefolder: ImageFolder.self
+      case .frames: FrameFolder.self
+      case .coco: COCOFolder.self
+      case .kitti: KITTIRaw.self
+      case .dtu: MVSScene.self
+      }
+    samples = try format.init(path: card.path, &options, root: root).samples
   }
-
-  public var spec: DataSpec { provider.spec }
-  public var fingerprint: String { provider.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try provider.batch(indices, of: split) }
 }

@@ -58,6 +58,7 @@ REPRO_BINARY(double);
     void (*_Nonnull fill)(ptrdiff_t n, T value, T *_Nonnull y);                                                \
     /* reductions of contiguous memory */                                                                      \
     T (*_Nonnull sum)(ptrdiff_t n, const T *_Nonnull x);                                                       \
+    T (*_Nonnull sumSquares)(ptrdiff_t n, const T *_Nonnull x);                                                \
     T (*_Nonnull dot)(ptrdiff_t n, const T *_Nonnull a, const T *_Nonnull b);                                  \
     T (*_Nonnull max)(ptrdiff_t n, const T *_Nonnull x);                                                       \
     T (*_Nonnull min)(ptrdiff_t n, const T *_Nonnull x);                                                       \

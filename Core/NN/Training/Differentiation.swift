@@ -8,7 +8,7 @@ public struct Gradients: Sendable {
   /// The Euclidean length over all parameters together.
   public var norm: Real {
     // Squares are summed per parameter, then over parameters in order.
-    Profile.measure("gradient norm") { values.reduce(Real(0)) { $0 + $1.squared().sum().item }.squareRoot() }
+    Profile.measure("gradient norm") { values.reduce(Real(0)) { $0 + $1.sumOfSquares }.squareRoot() }
   }
 
   /// Sum of two gradients of the same layer.

@@ -19,6 +19,19 @@ extension Tensor {
       .recorded("sum", self) { s in s.gradient.broadcast(to: old) }
   }
 
+  /// The sum of the squares of all elements, without history: the bits of `squared().sum()`, in one pass.
+  public var sumOfSquares: Real {
+    let x = contiguous()
+    let source = x.base
+    defer { withExtendedLifetime(x) {} }
+    let chunks = (count + tileElements - 1) / tileElements
+    guard chunks > 1 else { return kernels.sumSquares(count, source) }
+    let partial = Tensor(uninitialized: [chunks])
+    let parts = partial.base
+    forTiles(count) { first, n in parts[first / tileElements] = kernels.sumSquares(n, source + first) }
+    return withExtendedLifetime(partial) { kernels.sum(chunks, parts) }
+  }
+
   /// The sum along one axis.
   public func sum(_ axis: Int, keepsAxis: Bool = false) -> Tensor {
     let a = shape.resolved(axis)

@@ -2,7 +2,7 @@
 
 extension Tensor {
   /// The Euclidean length of all elements; squares are summed in fixed chunks.
-  private var length: Real { detached.squared().sum().item.squareRoot() }
+  private var length: Real { sumOfSquares.squareRoot() }
 
   /// One Adam update; see `Optimizer.Rule.adam`. `step` counts from 1.
   public mutating func stepAdam(

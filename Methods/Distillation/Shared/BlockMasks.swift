@@ -1,4 +1,4 @@
-import Glibc
+import ReproData
 import ReproTensor
 
 /// Which patches of a batch of images are masked: blocks, as in BEiT and DINOv2.
@@ -23,37 +23,12 @@ public struct BlockMasks: Sendable, Equatable {
       guard i < masked else { return [Bool](repeating: false, count: rows * columns) }
       let low = ratio.lowerBound + Double(i) * slice
       let wanted = Int(Double(rows * columns) * stream.uniform(low, low + slice))
-      return BlockMasks.blocks(rows: rows, columns: columns, wanted: wanted, &stream)
+      // Rectangles of four patches at least and half of the image at most.
+      return PatchMask.blocks(
+        rows: rows, columns: columns, count: wanted, smallest: 4, largest: rows * columns / 2, &stream)
     }
     stream.shuffle(&all)
     bits = all
-  }
-
-  /// Rectangles of at least four patches (less where fewer are left to mask) and at most half of the image, of aspect 0.3 to
-  /// 1 / 0.3, until `wanted` patches are masked or ten tries in a row fail: then fewer are, on small grids even none.
-  static func blocks(rows: Int, columns: Int, wanted: Int, _ stream: inout RandomStream) -> [Bool] {
-    var mask = [Bool](repeating: false, count: rows * columns)
-    var count = 0
-    while count < wanted {
-      let most = min(wanted - count, rows * columns / 2)
-      var added = 0
-      for _ in 0..<10 where added == 0 {
-        let area = stream.uniform(4, Double(most))
-        let aspect = exp(stream.uniform(log(0.3), log(1 / 0.3)))
-        let h = Int((area * aspect).squareRoot().rounded(.toNearestOrEven))
-        let w = Int((area / aspect).squareRoot().rounded(.toNearestOrEven))
-        guard h < rows, w < columns, h > 0, w > 0 else { continue }
-        let (top, left) = (stream.integer(below: rows - h + 1), stream.integer(below: columns - w + 1))
-        let places = (top..<(top + h)).flatMap { y in (left..<(left + w)).map { y * columns + $0 } }
-        let fresh = places.filter { !mask[$0] }
-        guard !fresh.isEmpty, fresh.count <= most else { continue }
-        for place in fresh { mask[place] = true }
-        added = fresh.count
-      }
-      if added == 0 { break }
-      count += added
-    }
-    return mask
   }
 
   /// Every patch of n images: for matching without masking.

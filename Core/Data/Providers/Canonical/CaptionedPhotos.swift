@@ -14,14 +14,13 @@ import ReproTensor
 /// one a line). For COCO's captions see the provider `coco`.
 ///
 /// Source: Hodosh, Young, Hockenmaier 2013; Young et al. 2014; Karpathy, Fei-Fei 2015 (arXiv 1412.2306) for the parts.
-public struct CaptionedPhotos: DatasetProvider {
+public struct CaptionedPhotos: TabledDataset {
   public static let card = DatasetCard(
     id: "captioned-photos", title: "Flickr8k or Flickr30k photographs with captions (your copy)",
     source: "Hodosh, Young, Hockenmaier 2013; Young et al. 2014", licence: "non-commercial research and education",
     urls: ["https://shannon.cs.illinois.edu/DenotationGraph/"])
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let path = try options.string("path")
@@ -32,7 +31,7 @@ public struct CaptionedPhotos: DatasetProvider {
     let store = try FolderImages.decode(
       listing.photos.map(\.path), set: set, digest: digest, height: size, width: size, root: root)
     let rows = try listing.published.taken(&options, root: root)
-    fingerprint = "captioned-photos v1, sha256 \(digest), \(ImageFile.decoders)"
+    let fingerprint = "captioned-photos v1, sha256 \(digest), \(ImageFile.decoders)"
     samples = try SampleTable(
       set,
       columns: [
@@ -40,9 +39,6 @@ public struct CaptionedPhotos: DatasetProvider {
         .texts("captions", listing.photos.map { $0.captions.joined(separator: "\n") }),
       ], rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The photographs of a folder with their captions.
   private struct Listing {

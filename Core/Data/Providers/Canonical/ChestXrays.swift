@@ -15,14 +15,13 @@ import ReproTensor
 /// `validation`, `test` (numbers of samples). Images are grey.
 ///
 /// Source: Irvin et al. 2019, "CheXpert" (arXiv 1901.07031); Demner-Fushman et al. 2016.
-public struct ChestXrays: DatasetProvider {
+public struct ChestXrays: TabledDataset {
   public static let card = DatasetCard(
     id: "chest-xrays", title: "CheXpert or Open-i chest radiographs (your copy)",
     source: "Irvin et al. 2019, arXiv 1901.07031; Demner-Fushman et al. 2016", licence: "see the publisher",
     urls: ["https://stanfordmlgroup.github.io/competitions/chexpert/", "https://openi.nlm.nih.gov/"])
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let path = try options.string("path")
@@ -55,12 +54,9 @@ public struct ChestXrays: DatasetProvider {
     columns.append(
       try .labels(
         listing.images.map { $0.isLateral ? 1 : 0 }, named: "view", classes: ["frontal", "lateral"], source: path))
-    fingerprint = "chest-xrays v1, sha256 \(digest), \(ImageFile.decoders)"
+    let fingerprint = "chest-xrays v1, sha256 \(digest), \(ImageFile.decoders)"
     samples = try SampleTable(set, columns: columns, rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   private struct Radiograph {
     var path: String

@@ -10,7 +10,7 @@ import ReproTensor
 /// or radians).
 ///
 /// Source: Matthey, Higgins, Hassabis, Lerchner 2017, github.com/deepmind/dsprites-dataset.
-public struct DSprites: DatasetProvider {
+public struct DSprites: TabledDataset {
   public static let card = DatasetCard(
     id: "dsprites", title: "dSprites: shapes with six known factors (your copy of the published file)",
     source: "Matthey, Higgins, Hassabis, Lerchner 2017, dSprites", licence: "Apache-2.0",
@@ -18,8 +18,7 @@ public struct DSprites: DatasetProvider {
       "https://github.com/deepmind/dsprites-dataset/raw/master/dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
     ])
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let path = try options.string("path")
@@ -56,7 +55,7 @@ public struct DSprites: DatasetProvider {
     }
     columns.append(
       try .reals("factors", rows.flatMap { factors[6 * $0 + 1..<6 * $0 + 6] }, shape: [5], source: path, isLabel: true))
-    fingerprint = "dsprites v1, sha256 \(try SafeFile.sha256(path))"
+    let fingerprint = "dsprites v1, sha256 \(try SafeFile.sha256(path))"
     samples = try SampleTable(
       "dsprites", columns: columns,
       rows: [
@@ -64,9 +63,6 @@ public struct DSprites: DatasetProvider {
         .validation: Array(test + train..<test + train + validation),
       ], fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
 
 extension PublishedParts {

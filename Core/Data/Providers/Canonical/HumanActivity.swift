@@ -9,7 +9,7 @@ import ReproTensor
 ///
 /// Source: Anguita, Ghio, Oneto, Parra, Reyes-Ortiz 2013, "A public domain dataset for human activity recognition using
 /// smartphones".
-public struct HumanActivity: DatasetProvider {
+public struct HumanActivity: TabledDataset {
   public static let card = DatasetCard(
     id: "uci-har", title: "UCI HAR: six activities seen by a phone (your copy of the published folder)",
     source: "Anguita et al. 2013, A public domain dataset for human activity recognition using smartphones",
@@ -18,8 +18,7 @@ public struct HumanActivity: DatasetProvider {
   static let activities = ["walking", "walking upstairs", "walking downstairs", "sitting", "standing", "lying"]
   static let length = 128
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let path = try options.string("path")
@@ -49,7 +48,7 @@ public struct HumanActivity: DatasetProvider {
       }
       counts.append(count)
     }
-    fingerprint = "uci-har v1, sha256 \(SHA256.hex(of: digests.joined()))"
+    let fingerprint = "uci-har v1, sha256 \(SHA256.hex(of: digests.joined()))"
     let shape: Shape = [Self.length, 3]
     samples = try SampleTable(
       "uci-har",
@@ -63,9 +62,6 @@ public struct HumanActivity: DatasetProvider {
       rows: try PublishedParts(train: counts[0], test: counts[1])
         .taken(&options, labels: labels.map { $0 - 1 }, classes: 6, root: root), fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   private static func column(_ bytes: [UInt8], _ range: ClosedRange<Int>, _ what: String, _ file: String) throws
     -> [Int]

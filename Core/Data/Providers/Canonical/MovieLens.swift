@@ -9,7 +9,7 @@ import ReproTensor
 /// (numbers of samples). Columns: `user`, `item`, `rating`. `interactions` has the training part.
 ///
 /// Source: Harper, Konstan 2015, "The MovieLens datasets: history and context"; He et al. 2017 (arXiv 1708.05031).
-public struct MovieLens: InteractionDataset {
+public struct MovieLens: TabledDataset, InteractionDataset {
   public static let card = DatasetCard(
     id: "movielens", title: "MovieLens ratings (your copy of a published file)",
     source: "Harper, Konstan 2015, The MovieLens datasets: history and context",
@@ -17,8 +17,7 @@ public struct MovieLens: InteractionDataset {
     urls: ["https://grouplens.org/datasets/movielens/"])
 
   public let interactions: InteractionData
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   private struct Rating {
     var user, item: Int
@@ -59,7 +58,7 @@ public struct MovieLens: InteractionDataset {
     interactions = InteractionData(
       users: users.count, items: items.count,
       train: InteractionData.rows((rows[.train] ?? []).map { pairs[$0] }, rows: users.count, width: items.count))
-    fingerprint = "movielens v1, sha256 \(SHA256.hex(of: bytes))"
+    let fingerprint = "movielens v1, sha256 \(SHA256.hex(of: bytes))"
     samples = try SampleTable(
       "movielens",
       columns: [
@@ -68,9 +67,6 @@ public struct MovieLens: InteractionDataset {
         try .reals("rating", pairs.map(\.value), shape: [], source: path),
       ], rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// Four fields a line: user, item, rating, time; between tabs, commas (with a header) or double colons.
   private static func read(_ bytes: [UInt8], _ file: String) throws -> [Rating] {

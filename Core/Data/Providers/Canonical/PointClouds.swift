@@ -11,14 +11,13 @@ import ReproTensor
 /// them from where you trust them.
 ///
 /// Source: Qi, Su, Mo, Guibas 2017, "PointNet" (arXiv 1612.00593); Wu et al. 2015 (arXiv 1406.5670); Yi et al. 2016.
-public struct PointClouds: DatasetProvider {
+public struct PointClouds: TabledDataset {
   public static let card = DatasetCard(
     id: "point-clouds", title: "ModelNet40 or ShapeNetPart point clouds (your copy of the published HDF5 files)",
     source: "Qi, Su, Mo, Guibas 2017, PointNet, arXiv 1612.00593", licence: "not stated (academic use)",
     urls: ["https://shapenet.cs.stanford.edu/media/modelnet40_ply_hdf5_2048.zip"])
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let path = try options.string("path")
@@ -47,15 +46,12 @@ public struct PointClouds: DatasetProvider {
     if !content.parts.isEmpty {
       columns.append(try .reals("parts", first(content.parts, 1), shape: [wanted], source: path, isLabel: true))
     }
-    fingerprint = "point-clouds v1, sha256 \(SHA256.hex(of: content.digests.joined()))"
+    let fingerprint = "point-clouds v1, sha256 \(SHA256.hex(of: content.digests.joined()))"
     samples = try SampleTable(
       "point-clouds", columns: columns,
       rows: try PublishedParts(train: counts[0], validation: counts[1], test: counts[2])
         .taken(&options, labels: content.labels, classes: classes.count, root: root), fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The names of the classes, from a file beside the clouds if there is one.
   private static func classes(_ path: String, count: Int) throws -> [String] {

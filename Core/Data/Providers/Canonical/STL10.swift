@@ -8,7 +8,7 @@ import ReproTensor
 /// `train`, `validation`, `test` (numbers of samples). Columns: `image`, `label`.
 ///
 /// Source: Coates, Lee, Ng 2011, "An analysis of single-layer networks in unsupervised feature learning".
-public struct STL10: DatasetProvider {
+public struct STL10: TabledDataset {
   public static let card = DatasetCard(
     id: "stl10", title: "STL-10: 96x96 colour images, many without labels (your copy of the published files)",
     source: "Coates, Lee, Ng 2011, An analysis of single-layer networks in unsupervised feature learning",
@@ -19,8 +19,7 @@ public struct STL10: DatasetProvider {
     "airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck",
   ]
 
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let path = try options.string("path")
@@ -45,7 +44,7 @@ public struct STL10: DatasetProvider {
     let images = Self.read(used, files, counts[0]).resampled(height: size, width: size, .bilinear)
     let held = SampleColumn.images(images)
     let digests = try names.map { try SafeFile.sha256(Path.join(path, $0)) }
-    fingerprint = "stl10 v1, sha256 \(SHA256.hex(of: digests.joined()))"
+    let fingerprint = "stl10 v1, sha256 \(SHA256.hex(of: digests.joined()))"
     samples = try SampleTable(
       "stl10",
       columns: [
@@ -53,9 +52,6 @@ public struct STL10: DatasetProvider {
         try .labels(labels, classes: classes, source: path),
       ], rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   private static func count(_ file: MappedFile) throws -> Int {
     let (count, rest) = file.count.quotientAndRemainder(dividingBy: 3 * side * side)

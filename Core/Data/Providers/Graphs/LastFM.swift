@@ -9,13 +9,13 @@ import ReproTensor
 /// `validation` (taken from the training part), `test` (numbers of samples).
 ///
 /// Source: Cantador, Brusilovsky, Kuflik 2011, HetRec; He et al. 2020, "LightGCN" (arXiv 2002.02126).
-public struct LastFM: InteractionDataset {
+public struct LastFM: TabledDataset, InteractionDataset {
   public static let card = DatasetCard(
     .lastfm, source: "Cantador et al. 2011, HetRec; He et al. 2020, arXiv 2002.02126")
 
   static let (users, items) = (1892, 4489)
   public let interactions: InteractionData
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let counts = try options.choice("weights", ["none", "counts"], default: "none") == "counts"
@@ -54,8 +54,4 @@ public struct LastFM: InteractionDataset {
         try .reals("weight", pairs.map(\.value), shape: [], source: "lastfm"),
       ], rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

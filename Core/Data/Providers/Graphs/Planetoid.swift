@@ -14,12 +14,11 @@ import ReproTensor
 ///
 /// Source: Yang, Cohen, Salakhutdinov 2016, "Revisiting semi-supervised learning with graph embeddings"
 /// (arXiv 1603.08861); Sen et al. 2008.
-public struct Planetoid: GraphDataset {
+public struct Planetoid: TabledDataset, GraphDataset {
   public static let card = DatasetCard(.planetoid, source: "Yang, Cohen, Salakhutdinov 2016, arXiv 1603.08861")
 
   public let graph: GraphData
-  public let fingerprint: String
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let name = try options.choice("graph", ["cora", "citeseer", "pubmed"])
@@ -50,7 +49,7 @@ public struct Planetoid: GraphDataset {
   }
 
   private init(_ graph: GraphData, _ labels: [Int], fingerprint: String) throws {
-    (self.graph, self.fingerprint) = (graph, fingerprint)
+    self.graph = graph
     let features = graph.features
     let shape: Shape = [features.width]
     samples = try SampleTable(
@@ -65,9 +64,6 @@ public struct Planetoid: GraphDataset {
         ) { rows in .integers(rows.map { labels[$0] }) },
       ], rows: [.train: graph.train, .validation: graph.validation, .test: graph.test], fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The graph of an npz file, and the labels of all nodes.
   static func read(_ bytes: [UInt8], file: String) throws -> (GraphData, labels: [Int]) {

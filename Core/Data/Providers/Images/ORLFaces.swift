@@ -7,12 +7,12 @@ import ReproTensor
 /// `train`, `validation`, `test` (numbers of samples) and `size` (pixels of a square; the whole portrait without it).
 ///
 /// Source: Samaria, Harter 1994, "Parameterisation of a stochastic model for human face identification".
-public struct ORLFaces: DatasetProvider {
+public struct ORLFaces: TabledDataset {
   public static let card = DatasetCard(
     .orlFaces, source: "Samaria, Harter 1994, Parameterisation of a stochastic model for human face identification")
 
   static let people = 40
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let size = try options.ifPresent("size") { node, name throws(ReproError) in try node.int(named: name, in: 8...112) }
@@ -41,8 +41,4 @@ public struct ORLFaces: DatasetProvider {
         try .labels(labels, classes: (1...Self.people).map { "person \($0)" }, source: file),
       ], rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

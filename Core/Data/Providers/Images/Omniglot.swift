@@ -10,13 +10,13 @@ import ReproTensor
 ///
 /// Source: Lake, Salakhutdinov, Tenenbaum 2015, "Human-level concept learning through probabilistic program
 /// induction".
-public struct Omniglot: DatasetProvider {
+public struct Omniglot: TabledDataset {
   public static let card = DatasetCard(
     .omniglot, source: "Lake, Salakhutdinov, Tenenbaum 2015, Human-level concept learning")
 
   static let side = 105
   static let drawers = 20
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let set = try options.choice("set", ["both", "small1", "small2"], default: "both")
@@ -41,7 +41,7 @@ public struct Omniglot: DatasetProvider {
       train: all.filter { !isTest(drawings[$0]) }, test: all.filter { isTest(drawings[$0]) })
     let rows = try parts.taken(&options, labels: labels, classes: characters.count, root: root)
     samples = try SampleTable(
-      .omniglot,
+      .omniglot, decoder: PNG.version,
       columns: [
         try store.column(rows: rows, size: size == Self.side ? nil : size),
         try .labels(labels, classes: characters, source: "omniglot"),
@@ -51,10 +51,6 @@ public struct Omniglot: DatasetProvider {
         .identities("drawer", drawings.map { $0.drawer - 1 }, count: Self.drawers, isLabel: true),
       ], rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { "\(samples.fingerprint), \(PNG.version)" }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// One drawing of a character.
   struct Drawing: Sendable {
@@ -121,13 +117,13 @@ public struct Omniglot: DatasetProvider {
 /// `size` (pixels).
 ///
 /// Source: Lake et al. 2015; the task is that of github.com/brendenlake/omniglot.
-public struct OmniglotRuns: DatasetProvider {
+public struct OmniglotRuns: TabledDataset {
   public static let card = DatasetCard(
     id: "omniglot-runs", title: "Omniglot one-shot classification: 20 runs of 20 characters",
     source: "Lake, Salakhutdinov, Tenenbaum 2015, Human-level concept learning", licence: SourceSet.omniglot.licence)
 
   private static let perRun = 20
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let side = Omniglot.side
@@ -166,10 +162,7 @@ public struct OmniglotRuns: DatasetProvider {
         .images(batch(1, images)), .images(batch(Self.perRun, candidates), named: "candidates"),
         try .labels(labels, classes: (1...Self.perRun).map { "candidate \($0)" }, source: file),
         .identities("run", runs, count: 20, isLabel: true),
-      ], rows: [.test: Array(labels.indices)], fingerprint: "omniglot-runs v1, sha256 \(SourceSet.omniglot.digest)")
+      ], rows: [.test: Array(labels.indices)],
+      fingerprint: "omniglot-runs v1, sha256 \(SourceSet.omniglot.digest), \(PNG.version)")
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { "\(samples.fingerprint), \(PNG.version)" }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

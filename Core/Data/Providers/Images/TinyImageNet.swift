@@ -8,12 +8,12 @@ import ReproTensor
 /// `train`, `validation`, `test` (numbers of samples) and `size` (pixels).
 ///
 /// Source: Le, Yang 2015, "Tiny ImageNet visual recognition challenge"; Russakovsky et al. 2015 (arXiv 1409.0575).
-public struct TinyImageNet: DatasetProvider {
+public struct TinyImageNet: TabledDataset {
   public static let card = DatasetCard(
     .tinyImagenet, source: "Le, Yang 2015, Tiny ImageNet visual recognition challenge; arXiv 1409.0575")
 
   static let side = 64
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let size = try options.int("size", in: 8...256, default: Self.side)
@@ -29,7 +29,7 @@ public struct TinyImageNet: DatasetProvider {
       train: try store.integers("train")[0], test: store.count - (try store.integers("train")[0]))
     let rows = try parts.taken(&options, labels: labels, classes: classes.count, root: root)
     samples = try SampleTable(
-      .tinyImagenet,
+      .tinyImagenet, decoder: JPEGDecoder.version,
       columns: [
         try store.column(rows: rows, size: size == Self.side ? nil : size),
         try .labels(labels, classes: classes, source: "tiny-imagenet"),
@@ -38,10 +38,6 @@ public struct TinyImageNet: DatasetProvider {
           source: "tiny-imagenet", isLabel: true),
       ], rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { "\(samples.fingerprint), \(JPEGDecoder.version)" }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   private static func decode(_ root: DataRoot) throws -> ImageStore.Decoded {
     var pixels: [UInt8] = []

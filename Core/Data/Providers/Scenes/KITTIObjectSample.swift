@@ -9,12 +9,12 @@ import ReproTensor
 /// (the label file as text). All three frames are the training part, or with `part: test` the test part.
 ///
 /// Source: Geiger, Lenz, Urtasun 2012, "Are we ready for autonomous driving?".
-public struct KITTIObjectSample: DatasetProvider {
+public struct KITTIObjectSample: TabledDataset {
   public static let card = DatasetCard(
     .kittiObjectSample, source: "Geiger, Lenz, Urtasun 2012, Are we ready for autonomous driving?")
 
   static let (height, width) = (370, 1224)
-  private let samples: SampleTable
+  public let samples: SampleTable
   /// All points of each frame, `[N, 4]`.
   public let scans: [[Float]]
   public let objects: [[KITTIObject]]
@@ -58,7 +58,7 @@ public struct KITTIObjectSample: DatasetProvider {
     (self.scans, self.objects) = (scans, objects)
     let images = ImageBatch(count: 3, height: height, width: width, channels: 3, bytes: pixels)
     samples = try SampleTable(
-      set,
+      set, decoder: PNG.version,
       columns: [
         .images(images),
         try .reals("points", points, shape: [count, 4], unit: "m", source: set.id),
@@ -67,10 +67,6 @@ public struct KITTIObjectSample: DatasetProvider {
         .texts("objects", texts, isLabel: true),
       ], rows: [part == "train" ? .train : .test: [0, 1, 2]])
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { "\(samples.fingerprint), \(PNG.version)" }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// `P2 R0_rect Tr_velo_to_cam`, 3x4: from the scan's frame to pixels of the left colour image.
   static func projection(_ calibration: KITTICalibration) throws -> [Double] {

@@ -10,11 +10,11 @@ import ReproTensor
 /// files).
 ///
 /// Source: Mildenhall et al. 2020, "NeRF" (arXiv 2003.08934).
-public struct NeRFLego: DatasetProvider {
+public struct NeRFLego: TabledDataset {
   public static let card = DatasetCard(.nerfLego, source: "Mildenhall et al. 2020, NeRF, arXiv 2003.08934")
 
   static let side = 200
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let channels = try options.int("channels", in: 3...4, default: 3)
@@ -49,16 +49,12 @@ public struct NeRFLego: DatasetProvider {
       count: views.count, height: Self.side, width: Self.side, channels: channels, bytes: pixels)
     let scale = Double(size) / Double(Self.side)
     samples = try SampleTable(
-      .nerfLego,
+      .nerfLego, decoder: PNG.version,
       columns: [.images(images.resampled(height: size, width: size, .bilinear))]
         + (try PhotoCamera.columns(
           views.map { $0.camera.cut(left: 0, top: 0, scaleX: scale, scaleY: scale) }, unit: "1", source: "nerf-lego")),
       rows: PublishedParts(train: counts[0], validation: counts[1], test: counts[2]).whole)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { "\(samples.fingerprint), \(PNG.version)" }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
 
 /// The cameras of a `transforms.json` as NeRF's synthetic scenes have it.

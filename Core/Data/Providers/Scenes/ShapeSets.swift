@@ -8,7 +8,7 @@ import ReproTensor
 /// default 1; the test part has one of its own of each). `mesh(_:)` gives the surfaces themselves.
 ///
 /// Source: Jacobson, github.com/alecjacobson/common-3d-test-models, with the origin of each.
-public struct CommonMeshes: DatasetProvider {
+public struct CommonMeshes: TabledDataset {
   public static let card = DatasetCard(.meshes, source: "Jacobson, common-3d-test-models")
 
   /// In the order of the classes.
@@ -17,7 +17,7 @@ public struct CommonMeshes: DatasetProvider {
 
   /// The surfaces as their files have them, by the order of `names`.
   public let meshes: [SurfaceMesh]
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let count = try options.int("points", in: 1...100_000, default: 2048)
@@ -47,10 +47,6 @@ public struct CommonMeshes: DatasetProvider {
       ], rows: PublishedParts(train: clouds * names.count, test: names.count).whole)
   }
 
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
-
   /// The surface of a shape.
   public func mesh(_ name: String) -> SurfaceMesh? { Self.names.firstIndex(of: name).map { meshes[$0] } }
 }
@@ -61,11 +57,11 @@ public struct CommonMeshes: DatasetProvider {
 /// (1 filled, 0 empty), `label`. Options: `train`, `validation`, `test` (numbers of samples).
 ///
 /// Source: Wu et al. 2015, "3D ShapeNets" (arXiv 1406.5670).
-public struct ModelNet10Voxels: DatasetProvider {
+public struct ModelNet10Voxels: TabledDataset {
   public static let card = DatasetCard(.modelnet10Voxels, source: "Wu et al. 2015, 3D ShapeNets, arXiv 1406.5670")
 
   static let side = 32
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let file = "modelnet10-voxels/voxels.npz"
@@ -89,8 +85,4 @@ public struct ModelNet10Voxels: DatasetProvider {
         try .labels(labels, classes: classes, source: file),
       ], rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

@@ -8,11 +8,11 @@ import ReproTensor
 /// rest is the training part.
 ///
 /// Source: Scharstein, Szeliski 2003, "High-accuracy stereo depth maps using structured light".
-public struct MiddleburyStereo: DatasetProvider {
+public struct MiddleburyStereo: TabledDataset {
   public static let card = DatasetCard(
     .middleburyStereo, source: "Scharstein, Szeliski 2003, High-accuracy stereo depth maps using structured light")
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let test = try options.choice("test", ["teddy", "cones", "both"], default: "teddy")
@@ -38,7 +38,7 @@ public struct MiddleburyStereo: DatasetProvider {
     let shape: Shape = [height, width]
     let names = ["cones", "teddy"]
     samples = try SampleTable(
-      .middleburyStereo,
+      .middleburyStereo, decoder: PNG.version,
       columns: [
         .images(images(0), named: "left"), .images(images(1), named: "right"),
         try .reals(
@@ -52,10 +52,6 @@ public struct MiddleburyStereo: DatasetProvider {
         .test: names.indices.filter { test == "both" || names[$0] == test },
       ])
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { "\(samples.fingerprint), \(PNG.version)" }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
 
 /// Eleven overlapping photographs of Sceaux castle, 640x481, with intrinsics and without poses.
@@ -64,10 +60,10 @@ public struct MiddleburyStereo: DatasetProvider {
 /// which they were taken. Options: `height` (pixels, default 481; the width follows) .
 ///
 /// Source: Moulon, Monasse, Perrot, Marlet 2016, "OpenMVG: open multiple view geometry".
-public struct SceauxCastle: DatasetProvider {
+public struct SceauxCastle: TabledDataset {
   public static let card = DatasetCard(.sceauxCastle, source: "Moulon, Monasse, Perrot, Marlet 2016, OpenMVG")
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let (height, width) = (481, 640)
@@ -91,15 +87,11 @@ public struct SceauxCastle: DatasetProvider {
     let scales = [Double(wantedWidth) / Double(width), Double(wanted) / Double(height), 1]
     let intrinsics = names.flatMap { _ in (0..<9).map { Float(k[$0] * scales[$0 / 3]) } }
     samples = try SampleTable(
-      .sceauxCastle,
+      .sceauxCastle, decoder: JPEGDecoder.version,
       columns: [
         .images(images.resampled(height: wanted, width: wantedWidth, .bilinear)),
         try .reals("intrinsics", intrinsics, shape: [3, 3], unit: "px", source: "sceaux-castle/K.txt"),
         .texts("photo", names),
       ], rows: [.train: Array(names.indices)])
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { "\(samples.fingerprint), \(JPEGDecoder.version)" }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

@@ -11,12 +11,12 @@ import ReproTensor
 ///
 /// Source: Palumbo, Gallicchio, Pucci, Micheli 2016, "Human activity recognition using multisensor data fusion based on
 /// reservoir computing".
-public struct AReM: DatasetProvider {
+public struct AReM: TabledDataset {
   public static let card = DatasetCard(
     .arem, source: "Palumbo, Gallicchio, Pucci, Micheli 2016, Human activity recognition using multisensor data fusion")
 
   static let activities = ["bending1", "bending2", "cycling", "lying", "sitting", "standing", "walking"]
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let window = try options.int("window", in: 1...479, default: 120)
@@ -49,10 +49,6 @@ public struct AReM: DatasetProvider {
     columns.append(.identities("recording", places, count: recordings.count, isLabel: true))
     samples = try SampleTable(.arem, columns: columns, rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The recordings by activity and number, six values a row.
   static func read(_ root: DataRoot) throws -> [(label: Int, values: [Float])] {

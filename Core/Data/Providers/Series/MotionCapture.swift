@@ -10,10 +10,10 @@ import ReproTensor
 /// is the test part, and windows that reach into it are left out of the training part.
 ///
 /// Source: Alemi 2017, PyMO, demos/data/AV_8Walk_Meredith_HVHA_Rep1.bvh.
-public struct MotionCapture: DatasetProvider {
+public struct MotionCapture: TabledDataset {
   public static let card = DatasetCard(.mocap, source: "Alemi 2017, PyMO, AV_8Walk_Meredith_HVHA_Rep1.bvh")
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let window = try options.int("window", in: 1...200, default: 30)
@@ -56,8 +56,4 @@ public struct MotionCapture: DatasetProvider {
       ],
       rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

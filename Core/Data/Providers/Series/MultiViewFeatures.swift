@@ -14,12 +14,12 @@ import ReproTensor
 ///
 /// Source: Lin et al. 2021, "COMPLETER", CVPR; Chen et al. 2023, "Deep multiview clustering by contrasting
 /// cluster assignments" (arXiv 2304.10769), and the papers that made the features.
-public struct MultiViewFeatures: DatasetProvider {
+public struct MultiViewFeatures: TabledDataset {
   public static let card = DatasetCard(
     .multiview, source: "Lin et al. 2021, COMPLETER, CVPR; Chen et al. 2023, arXiv 2304.10769")
 
   static let sets = ["scene15", "landuse21", "msrcv1", "handwritten", "bdgp", "mnist_usps"]
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let path = try options.ifPresent("path") { node, name throws(ReproError) in try node.string(named: name) }
@@ -50,10 +50,6 @@ public struct MultiViewFeatures: DatasetProvider {
       } + [try .labels(content.labels, classes: (0..<classes).map { "class \($0)" }, source: name)],
       rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// One view of all samples.
   struct View: Sendable {

@@ -8,12 +8,12 @@ import ReproTensor
 /// (numbers of samples). Columns: `sound` `[T]` in -1...1, `label` (digit), `speaker`, `duration` (seconds).
 ///
 /// Source: Jackson et al., github.com/Jakobovski/free-spoken-digit-dataset, doi:10.5281/zenodo.1342401.
-public struct SpokenDigits: DatasetProvider {
+public struct SpokenDigits: TabledDataset {
   public static let card = DatasetCard(.fsdd, source: "Jackson et al., Free Spoken Digit Dataset, zenodo.1342401")
 
   static let rate = 8000
   static let speakers = ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"]
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let seconds = try options.double("seconds", in: 0.1...3, default: 1)
@@ -54,8 +54,4 @@ public struct SpokenDigits: DatasetProvider {
           "duration", sounds.map { Float($0.count) / Float(Self.rate) }, shape: [], unit: "s", source: "fsdd"),
       ], rows: rows)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

@@ -15,7 +15,7 @@ import ReproTensor
 /// the last fifth. Missing numbers become the training part's mean, in time series the last known one.
 ///
 /// Source: UCI machine learning repository; the original descriptions are the `.names` files beside the tables.
-public struct TabularData: DatasetProvider {
+public struct TabularData: TabledDataset {
   public static let card = DatasetCard(.tabular, source: "UCI machine learning repository, see the .names files")
 
   /// A table: its files for training and test, and what its target is.
@@ -41,7 +41,7 @@ public struct TabularData: DatasetProvider {
       ("wine-quality-white", "winequality-white"),
     ].map { Table(id: $0.0, files: [$0.1]) }
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let id = try options.choice("table", Self.tables.map(\.id))
@@ -83,10 +83,6 @@ public struct TabularData: DatasetProvider {
       : try SampleColumn.labels(labels, classes: classes, source: id)
     samples = try SampleTable("tabular", columns: [values, target], rows: rows, fingerprint: fingerprint)
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// The classes in the order of the alphabet, numbers by their size; none for a target that is a number.
   private static func target(

@@ -8,14 +8,14 @@ import ReproTensor
 /// deviation 1), `train`, `validation`, `test` (numbers of samples).
 ///
 /// Source: Dau et al. 2018, "The UCR time series archive" (arXiv 1810.07758); Bagnall et al. 2018 (arXiv 1811.00075).
-public struct UCRSeries: DatasetProvider {
+public struct UCRSeries: TabledDataset {
   public static let card = DatasetCard(.timeseries, source: "Dau et al. 2018, arXiv 1810.07758; arXiv 1811.00075")
 
   static let sets = [
     ("acsf1", "ACSF1"), ("arrow-head", "ArrowHead"), ("basic-motions", "BasicMotions"), ("gun-point", "GunPoint"),
     ("italy-power-demand", "ItalyPowerDemand"),
   ]
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let set = try options.choice("set", Self.sets.map(\.0))
@@ -48,10 +48,6 @@ public struct UCRSeries: DatasetProvider {
         try .labels(labels, classes: parts[0].classes, source: name),
       ], rows: rows, fingerprint: "timeseries/\(set) v1, sha256 \(SourceSet.timeseries.digest)")
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 
   /// To mean 0 and deviation 1; a constant channel becomes 0.
   static func standardized(_ values: [Float]) -> [Float] {

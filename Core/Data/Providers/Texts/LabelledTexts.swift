@@ -9,7 +9,7 @@ import ReproTensor
 ///
 /// Source: Kim 2014, "Convolutional neural networks for sentence classification" (arXiv 1408.5882), and the papers it
 /// names.
-public struct SentenceClassification: DatasetProvider {
+public struct SentenceClassification: TabledDataset {
   public static let card = DatasetCard(
     .sentenceClassification, source: "Kim 2014, arXiv 1408.5882, and the papers it names")
 
@@ -36,7 +36,7 @@ public struct SentenceClassification: DatasetProvider {
       classes: ["very negative", "negative", "neutral", "positive", "very positive"]),
   ]
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let id = try options.choice("task", Self.tasks.map(\.id))
@@ -70,10 +70,6 @@ public struct SentenceClassification: DatasetProvider {
       rows: try parts.taken(&options, labels: labels, classes: task.classes.count, root: root),
       fingerprint: "sentence-classification/\(id) v1, sha256 \(SourceSet.sentenceClassification.digest)")
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
 
 /// Short texts by topic: SearchSnippets (8 topics), StackOverflow titles and Biomedical titles (20 each).
@@ -83,13 +79,13 @@ public struct SentenceClassification: DatasetProvider {
 /// (`search-snippets`, `stack-overflow`, `biomedical`), `split`, `train`, `validation`, `test` (numbers of samples).
 ///
 /// Source: Xu et al. 2017, "Self-taught convolutional neural networks for short text clustering" (arXiv 1701.00185).
-public struct ShortTextTopics: DatasetProvider {
+public struct ShortTextTopics: TabledDataset {
   public static let card = DatasetCard(.shortTextTopics, source: "Xu et al. 2017, arXiv 1701.00185")
 
   static let sets = [
     ("search-snippets", "SearchSnippets", 8), ("stack-overflow", "StackOverflow", 20), ("biomedical", "Biomedical", 20),
   ]
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let id = try options.choice("set", Self.sets.map(\.0))
@@ -114,10 +110,6 @@ public struct ShortTextTopics: DatasetProvider {
       ], rows: try parts.taken(&options, labels: labels, classes: topics, root: root),
       fingerprint: "short-text-topics/\(id) v1, sha256 \(SourceSet.shortTextTopics.digest)")
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
 
 /// Cornell movie reviews, version 2.0: 1,000 negative and 1,000 positive whole reviews.
@@ -126,10 +118,10 @@ public struct ShortTextTopics: DatasetProvider {
 /// Also `train`, `validation`, `test` (numbers of samples). Columns: `text` (a tokenised sentence a line), `label`.
 ///
 /// Source: Pang, Lee 2004, "A sentimental education" (arXiv cs/0409058).
-public struct MovieReviewDocuments: DatasetProvider {
+public struct MovieReviewDocuments: TabledDataset {
   public static let card = DatasetCard(.movieReviewDocuments, source: "Pang, Lee 2004, arXiv cs/0409058")
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let fold = try options.int("fold", in: 0...9, default: 9)
@@ -153,8 +145,4 @@ public struct MovieReviewDocuments: DatasetProvider {
       columns: [.texts("text", texts), try .labels(labels, classes: classes, source: file)],
       rows: try PublishedParts(train: train, test: test).taken(&options, labels: labels, classes: 2, root: root))
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

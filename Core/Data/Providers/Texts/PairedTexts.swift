@@ -7,10 +7,10 @@ import ReproTensor
 /// (numbers of samples). Columns: `first`, `second`, `similarity`, `genre`.
 ///
 /// Source: Cer, Diab, Agirre, Lopez-Gazpio, Specia 2017, "SemEval-2017 task 1" (arXiv 1708.00055).
-public struct STSBenchmark: DatasetProvider {
+public struct STSBenchmark: TabledDataset {
   public static let card = DatasetCard(.stsbenchmark, source: "Cer et al. 2017, arXiv 1708.00055")
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     var (first, second, genres): ([String], [String], [String]) = ([], [], [])
@@ -46,10 +46,6 @@ public struct STSBenchmark: DatasetProvider {
       ],
       rows: try PublishedParts(train: counts[0], validation: counts[1], test: counts[2]).taken(&options, root: root))
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
 
 /// Multi30k: descriptions of 31,014 photographs in English, German, French and Czech, without the photographs.
@@ -59,11 +55,11 @@ public struct STSBenchmark: DatasetProvider {
 ///
 /// Source: Elliott, Frank, Sima'an, Specia 2016, "Multi30K" (arXiv 1605.00459); Elliott et al. 2017; Barrault et al.
 /// 2018.
-public struct Multi30k: DatasetProvider {
+public struct Multi30k: TabledDataset {
   public static let card = DatasetCard(.multi30k, source: "Elliott, Frank, Sima'an, Specia 2016, arXiv 1605.00459")
 
   static let languages = ["en", "de", "fr", "cs"]
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let parts = ["train", "val", "test_2016_flickr"]
@@ -89,8 +85,4 @@ public struct Multi30k: DatasetProvider {
       rows: try PublishedParts(train: photos[0].count, validation: photos[1].count, test: photos[2].count)
         .taken(&options, root: root))
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }

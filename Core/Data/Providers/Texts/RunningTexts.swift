@@ -9,10 +9,10 @@ import ReproTensor
 /// between blanks, `<unk>` in place.
 ///
 /// Source: Merity, Xiong, Bradbury, Socher 2017, "Pointer sentinel mixture models" (arXiv 1609.07843).
-public struct WikiText2: DatasetProvider {
+public struct WikiText2: TabledDataset {
   public static let card = DatasetCard(.wikitext2, source: "Merity, Xiong, Bradbury, Socher 2017, arXiv 1609.07843")
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let keepsHeadings = try options.bool("headings", default: false)
@@ -26,10 +26,6 @@ public struct WikiText2: DatasetProvider {
       .wikitext2, columns: [.texts("text", parts[0] + parts[1])],
       rows: try PublishedParts(train: parts[0].count, test: parts[1].count).taken(&options, root: root))
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
 
 extension String {
@@ -46,10 +42,10 @@ extension String {
 /// (characters of a piece, default 256), `train`, `validation`, `test` (numbers of samples). Column: `text`.
 ///
 /// Source: Karpathy 2015, char-rnn, data/tinyshakespeare/input.txt.
-public struct TinyShakespeare: DatasetProvider {
+public struct TinyShakespeare: TabledDataset {
   public static let card = DatasetCard(.tinyshakespeare, source: "Karpathy 2015, char-rnn")
 
-  private let samples: SampleTable
+  public let samples: SampleTable
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let length = try options.int("length", in: 1...10_000, default: 256)
@@ -71,8 +67,4 @@ public struct TinyShakespeare: DatasetProvider {
       .tinyshakespeare, columns: [.texts("text", texts)],
       rows: try PublishedParts(train: counts[0], validation: counts[1], test: counts[2]).taken(&options, root: root))
   }
-
-  public var spec: DataSpec { samples.spec }
-  public var fingerprint: String { samples.fingerprint }
-  public func batch(_ indices: [Int], of split: Split) throws -> Batch { try samples.batch(indices, of: split) }
 }
