@@ -38,6 +38,27 @@ import Testing
     }
   }
 
+  @Test("An archive is unpacked and added; one with a name that leads out is refused")
+  func anArchiveIsAdded() throws {
+    try withPerson { person in
+      try pictures(person.here + "/pets")
+      var files: [(name: String, bytes: [UInt8])] = []
+      for name in ["cat", "dog"].flatMap({ kind in (0..<5).map { "pets/\(kind)/\($0).png" } }) {
+        files.append((name, try SafeFile.read("\(person.here)/\(name)")))
+      }
+      try SafeFile.write(person.here + "/pets.tar", bytes: makeTar(files))
+      for _ in 0..<2 {  // the second time it is unpacked already
+        let added = try person.types("data", "add", "my-pets", "pets.tar", "--format", "imagefolder", "--replace")
+        #expect(added.status == 0 && added.errors == "")
+        #expect(added.output.hasPrefix("my-pets: 10 images, 2 classes; 8 train, 0 validation, 2 test, in /"))
+      }
+      try SafeFile.write(person.here + "/evil.tar", bytes: makeTar([("../cat/0.png", files[0].bytes)]))
+      let evil = try person.types("data", "add", "evil", "evil.tar", "--format", "imagefolder")
+      #expect(evil.status == 3 && evil.errors == "repro: evil.tar: the name '../cat/0.png' leaves the archive\n")
+      #expect(!SafeFile.exists(person.here + "/cat"))
+    }
+  }
+
   @Test("What cannot be added says why, in one line")
   func wrongFoldersAreRefused() throws {
     try withPerson { person in

@@ -76,6 +76,33 @@ import Testing
     }
   }
 
+  @Test func stepsThatAreComputedTwiceChangeNothing() throws {
+    try withTemporaryFolder { folder in
+      _ = try runnableRunner(runnableRecipe(), folder: folder + "/once").run { _ in }
+      for every in [1, 3] {
+        var runner = try runnableRunner(runnableRecipe(), folder: "\(folder)/\(every)")
+        runner.recomputesEvery = every
+        _ = try runner.run { _ in }
+        #expect(try bytes("\(folder)/\(every)/record.json") == bytes(folder + "/once/record.json"))
+      }
+    }
+  }
+
+  @Test func aStepWithOtherBitsTheSecondTimeStopsTheRunBeforeIt() throws {
+    try withTemporaryFolder { folder in
+      var runner = try runnableRunner(runnableRecipe("{type: toy, forgets_at: 7}"), folder: folder + "/run")
+      runner.recomputesEvery = 3  // steps 2, 5, 8
+      let error = #expect(throws: ReproError.self) { try runner.run { _ in } }
+      #expect(
+        error?.description
+          == "toy method-3: first, step 8, computed twice: map.bias has other bits the second time, expected the same "
+          + "bits; a fault of memory or processor, or a method with hidden state; the run is saved as it was before "
+          + "this step")
+      let file = try HDF5File.open(folder + "/run/checkpoint.h5")
+      #expect(try file.integer("step") == 8)
+    }
+  }
+
   @Test func aFinishedRunIsNotRunAgain() throws {
     try withTemporaryFolder { folder in
       let runner = try runnableRunner(runnableRecipe(), folder: folder + "/run")

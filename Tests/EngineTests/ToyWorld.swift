@@ -2,6 +2,7 @@ import ReproConfig
 import ReproData
 import ReproNN
 import ReproTensor
+import Synchronization
 import Testing
 
 @testable import ReproEngine
@@ -35,6 +36,9 @@ struct ToyData: DatasetProvider {
   }
 }
 
+/// How often steps of `ToyMethod` were computed with `forgets_at`: what a method must not have.
+let hiddenState = Atomic<Int>(0)
+
 /// Fits a linear map to itself under noise; diverges when told to.
 struct ToyMethod: MethodPlugin {
   static let card = MethodCard(id: "toy", title: "Toy", year: 2000, arxiv: nil, family: .masked)
@@ -42,11 +46,14 @@ struct ToyMethod: MethodPlugin {
   /// The step at which the gradient of the bias alone is not finite.
   let breaksAt: Int
   let noise: Double
+  /// The step from which on results depend on how often steps were computed.
+  let forgetsAt: Int
 
   init(_ options: inout Section) throws(ReproError) {
     divergesAt = try options.int("diverges_at", in: -1...1000, default: -1)
     breaksAt = try options.int("breaks_at", in: -1...1000, default: -1)
     noise = try options.double("noise", in: 0...1, default: 0.1)
+    forgetsAt = try options.int("forgets_at", in: -1...1000, default: -1)
   }
 
   struct State: Layer {
@@ -70,6 +77,10 @@ struct ToyMethod: MethodPlugin {
     let (loss, found) = valueAndGradients(of: &state.map) { ($0(noisy) - x).squared().mean() }
     var gradients = found
     if context.step == breaksAt { gradients.values[1] = gradients.values[1] * .infinity }
+    if forgetsAt >= 0, context.step >= forgetsAt {
+      let count = hiddenState.wrappingAdd(1, ordering: .relaxed).newValue
+      gradients.values[1] = gradients.values[1] + Real(count)
+    }
     context.update(&state.map, gradients)
     state.seen += x.shape[0]
     return ["loss": context.step == divergesAt ? .nan : loss.item]

@@ -7,8 +7,8 @@ struct DataAdd: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add", abstract: "Adds a data set of your own, which recipes then name as their provider.",
     discussion: """
-      Looks at the folder, says what it found, and keeps a small card of it in REPRO_CACHE; nothing is copied. The
-      layouts are described in docs/your-data.md:
+      Looks at the folder, says what it found, and keeps a small card of it in REPRO_CACHE; nothing is copied. A zip,
+      tar or tar.gz archive is unpacked into REPRO_CACHE first. The layouts are described in docs/your-data.md:
         imagefolder  <class>/*.jpg, perhaps below train, val and test
         frames       <video>/*.jpg or <class>/<video>/*.jpg: videos as folders of frames
         coco         annotations.json and images: boxes of categories, or captions
@@ -17,7 +17,7 @@ struct DataAdd: ParsableCommand {
       """)
 
   @Argument(help: "How recipes are to call it: letters a to z, digits, hyphens.") var name: String
-  @Argument(help: "The folder.") var path: String
+  @Argument(help: "The folder, or an archive of it.") var path: String
   @Option(help: "imagefolder, frames, coco, kitti or dtu.") var format: String
   @Option(help: "What it is, for the list.") var title: String?
   @Option(help: "Its licence, for the list.") var licence = "yours"

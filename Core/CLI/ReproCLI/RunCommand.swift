@@ -49,6 +49,8 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print the results as JSON.") var json = false
   @Flag(help: "Say where the time of each op went; also profile.json beside each run's timing.json.") var profile =
     false
+  @Option(help: "Compute every so many-th step twice and stop where the bits differ: faults of memory, hidden state.")
+  var paranoid: Int?
   @Flag(help: .hidden) var worker = false
   @Option(help: .hidden) var checkpointSeconds: Double?
   @Option(help: .hidden) var memoryShare: Int?
@@ -58,6 +60,7 @@ struct RunCommand: ParsableCommand {
   func validate() throws {
     if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, got \(threads)") }
     if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs must be 1 to 64, got \(jobs)") }
+    if let paranoid, paranoid < 1 { throw ValidationError("--paranoid must be 1 or more, got \(paranoid)") }
     if record && (because ?? "").isEmpty {
       throw ValidationError("--record needs --because TEXT: why do the numbers move?")
     }
@@ -92,6 +95,7 @@ struct RunCommand: ParsableCommand {
     sweep.threads = threads ?? max(1, Program.cores / sweep.jobs)
     sweep.memory = maxMemory.map { .limit($0.mebibytes) } ?? .share(memoryShare ?? Memory.available / sweep.jobs)
     sweep.keepsOtherCode = keep
+    sweep.recomputesEvery = paranoid ?? 0
     sweep.code.tiny = tinySHA256 ?? ""
     if worker { return try work(sweep) }
     try sweep.check()

@@ -25,6 +25,8 @@ struct Sweep {
   var memory: MemoryBudget?
   /// Whether each run writes where its time went.
   var profiles = false
+  /// Every how many steps one is computed twice; 0 for never.
+  var recomputesEvery = 0
   /// Which code runs here: runs of other code are not found again.
   var code = CodeStamp(executable: CodeStamp.currentExecutable)
   /// Whether runs of other code are taken as they are.
@@ -126,6 +128,7 @@ struct Sweep {
     runner.initialWeights = weights
     if let checkpointSeconds { runner.checkpointInterval = checkpointSeconds }
     runner.profiles = profiles
+    runner.recomputesEvery = recomputesEvery
     runner.memory = memory
     (runner.code, runner.keepsOtherCode) = (code, keepsOtherCode)
     return runner
@@ -150,6 +153,7 @@ struct Sweep {
     if let weights { words += ["--weights", weights] }
     if let checkpointSeconds { words += ["--checkpoint-seconds", "\(checkpointSeconds)"] }
     if profiles { words.append("--profile") }
+    if recomputesEvery > 0 { words += ["--paranoid", "\(recomputesEvery)"] }
     if !code.tiny.isEmpty { words += ["--tiny-sha256", code.tiny] }
     if keepsOtherCode { words.append("--keep") }
     switch memory {

@@ -25,6 +25,7 @@ public struct UserDataCard: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - name: letters, digits and hyphens in lower case; not that of a provider.
+  ///   - path: the folder, or a zip, tar or tar.gz archive of it, which is unpacked below the cache.
   ///   - taken: the ids of all providers.
   ///   - replaces: whether a card of that name may be there.
   /// - Throws: `ReproError` that says what in the folder is not as the format wants it.
@@ -39,13 +40,28 @@ public struct UserDataCard: Sendable, Equatable {
         found: "there is a data set of that name already, of \(try find(name, root: root)?.path ?? "")",
         hint: "choose another, or give --replace")
     }
-    let contents = try inspect(path, format)
+    let isArchive = SafeFile.exists(path) && !SafeFile.isFolder(path)
+    let found = isArchive ? try unpacked(path, name, root) : path
+    let contents = try inspect(found, format)
     let card = UserDataCard(
-      name: name, format: format, path: SafeFile.absolute(path), title: title ?? "\(format.rawValue) in \(path)",
+      name: name, format: format, path: SafeFile.absolute(found), title: title ?? "\(format.rawValue) in \(path)",
       licence: licence, contents: contents)
     try SafeFile.makeFolder(folder(root))
     try SafeFile.write(file(name, root), text: card.yaml)
     return card
+  }
+
+  /// The folder in an archive; named by the archive's contents, so that what is there already is that.
+  private static func unpacked(_ archive: String, _ name: String, _ root: DataRoot) throws -> String {
+    let folder = Path.join(root.cache, "unpacked/\(name)-\(try SafeFile.sha256(archive).prefix(16))")
+    if !SafeFile.isFolder(folder) {
+      try SafeFile.makeFolder(Path.folder(folder))
+      try Unpacker().unpack(archive, to: folder)
+    }
+    // Most archives hold one folder that holds everything.
+    let names = SafeFile.list(folder).filter { !$0.hasPrefix(".") && $0 != "__MACOSX" }
+    let only = names.count == 1 ? Path.join(folder, names[0]) : folder
+    return SafeFile.isFolder(only) ? only : folder
   }
 
   private static func checkName(_ name: String, taken: [String]) throws {

@@ -50,6 +50,8 @@ public struct CellRunner: Sendable {
   public var checkpointInterval = 20.0
   /// Whether the time of every op is written to `profile.json`.
   public var profiles = false
+  /// Every how many steps one is computed twice and compared, bit by bit; 0 for never.
+  public var recomputesEvery = 0
   /// What the run may take, looked at after the first step of each stage.
   public var memory: MemoryBudget?
   /// Which code runs here.
@@ -198,9 +200,20 @@ public struct CellRunner: Sendable {
           stage: stage.name, step: step, steps: stage.steps, random: stream.child("step", step),
           data: stage.batch == nil ? nil : data, batchSize: stage.batch ?? 0, shards: stage.shards,
           recomputes: false, plan: plan, plans: plans, optimizers: session.optimizers)
+        let before = isRecomputed(step) ? (state: session.state, context: context) : nil
         session.optimizers = []
         let metrics = try method.step(&session.state, &context)
         session.optimizers = context.optimizers
+        if let before, let difference = try difference(method, before, (session.state, context, metrics)) {
+          (session.state, session.optimizers) = (before.state, before.context.optimizers)
+          try session.save(folder: folder)
+          throw ReproError(
+            .numerical, at: "\(recipe.recipe) \(recipe.arm)-\(seed)",
+            found: "\(stage.name), step \(step), computed twice: \(difference) has other bits the second time",
+            expected: "the same bits",
+            hint: "a fault of memory or processor, or a method with hidden state; the run is saved as it was before "
+              + "this step")
+        }
         session.log.append(stage: stage.name, step: step, metrics)
         let bad = metrics.items.first { !$0.value.isFinite }
         if bad != nil || context.nonFiniteGradient != nil {
@@ -246,6 +259,26 @@ public struct CellRunner: Sendable {
       session.stage += 1
       session.step = 0
       session.optimizers = []  // a stage has optimizers of its own, whether it is reached at once or after a stop
+    }
+    return nil
+  }
+
+  private func isRecomputed(_ step: Int) -> Bool { recomputesEvery > 0 && (step + 1) % recomputesEvery == 0 }
+
+  /// What a step gives otherwise when it is computed a second time from the same state; nil if nothing.
+  private func difference<M: MethodPlugin>(
+    _ method: M, _ before: (state: M.State, context: StepContext),
+    _ after: (state: M.State, context: StepContext, metrics: Metrics)
+  ) throws -> String? {
+    var (state, context) = before
+    let metrics = try method.step(&state, &context)
+    if metrics != after.metrics {
+      let names = zip(metrics.items, after.metrics.items).first { $0.value.bitPattern != $1.value.bitPattern }
+      return "the metric '\(names?.0.name ?? "loss")'"
+    }
+    if let path = state.firstDifference(from: after.state) { return path }
+    for (a, b) in zip(context.optimizers, after.context.optimizers) {
+      if let path = a.optimizer.firstDifference(from: b.optimizer) { return "\(path) of the optimizer '\(a.name)'" }
     }
     return nil
   }

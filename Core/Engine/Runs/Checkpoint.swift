@@ -113,6 +113,22 @@ extension Layer {
     for (name, value) in collector.integers { hash.update("\(name) = \(value)\n") }
     return hash.hex()
   }
+
+  /// The path of the first tensor or counter that has other bits than in another value of this state; nil if none has.
+  func firstDifference(from other: Self) -> String? {
+    var (a, b) = (self, other)
+    var (own, theirs) = (StateCollector(), StateCollector())
+    a.visit(&own)
+    b.visit(&theirs)
+    for (x, y) in zip(own.tensors, theirs.tensors) {
+      let isSame =
+        x.1.shape == y.1.shape
+        && x.1.withElements { p in y.1.withElements { q in zip(p, q).allSatisfy { $0.bitPattern == $1.bitPattern } } }
+      if !isSame { return "\(x.0)" }
+    }
+    for (x, y) in zip(own.integers, theirs.integers) where x != y { return "\(x.0)" }
+    return own.tensors.count == theirs.tensors.count ? nil : "the number of tensors"
+  }
 }
 
 extension SHA256 {
