@@ -13,6 +13,8 @@ enum HDF5Library {
     var result: Result<R, any Error>?
     prepared.withLock { ready in
       if !ready {
+        // Files are closed one by one. At exit the library would close what could not be, once more, and crash.
+        H5dont_atexit()
         H5open()
         hdf5_refuse_plugins()
         ready = true

@@ -205,6 +205,21 @@ private let onDemand: ConditionTrait = .enabled(
     }
   }
 
+  @Test func aFileThatMayNotGrowIsSaidAndNothingCrashesAtTheEnd() throws {
+    try withPerson { person in
+      let run = ["dinov2-small", "--scale", "tiny", "--arms", "method", "--seeds", "0"] + Self.quick
+      _ = try finishes(person, run, out: "whole")
+      let words = (["run"] + run + ["--out", "runs"]).map { "'\($0)'" }.joined(separator: " ")
+      let limited = try person.types(shell: "ulimit -f 100; '\(Person.program)' \(words)")
+      #expect(limited.status == 3, "\(limited.errors)")
+      #expect(
+        limited.complaint.hasPrefix("repro: method-0: runs/dinov2-small/tiny/method-0/checkpoint.next.h5: cannot "))
+      #expect(limited.complaint.hasSuffix("File too large)"), "\(limited.complaint)")
+      _ = try finishes(person, run, out: "runs")
+      #expect(try record(person, "runs") == record(person, "whole"))
+    }
+  }
+
   // MARK: Goldens
 
   @Test func whatIsRecordedIsVerifiedAndADriftIsSaid() throws {

@@ -250,6 +250,7 @@ enum Signals {
       }
     }
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)  // a file that may not grow is an error of its write
   }
 
   /// Seconds of a clock that never goes back.
