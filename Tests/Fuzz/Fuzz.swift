@@ -1,0 +1,23 @@
+import Glibc
+
+/// The parser that this process tries, named by REPRO_FUZZ.
+private let target: ParserTarget = {
+  let name = getenv("REPRO_FUZZ").map { String(cString: $0) } ?? ""
+  guard let target = ParserTarget.all.first(where: { $0.name == name }) else {
+    fputs("REPRO_FUZZ=\(name): no such parser; \(ParserTarget.all.map(\.name).joined(separator: " "))\n", stderr)
+    exit(2)
+  }
+  return target
+}()
+
+/// libFuzzer's door. What is neither read nor refused by a `ReproError` ends the process, as a crash does.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  do {
+    _ = try target.accepts(Array(UnsafeBufferPointer(start: bytes, count: count)))
+  } catch {
+    fputs("not a ReproError: \(error)\n", stderr)
+    abort()
+  }
+  return 0
+}
