@@ -1,6 +1,5 @@
 import ReproConfig
 import ReproData
-import ReproEngine
 
 // What protocols ask of a data set, with errors that name what it has instead.
 
@@ -71,20 +70,5 @@ extension FieldKind {
     case .real(let shape, let unit): "real numbers \(shape) in \(unit)"
     case .text: "text"
     }
-  }
-}
-
-extension EvaluationSubject.Labelled {
-  /// The integers of a column, each checked to be in `0 ..< count`.
-  func integers(_ name: String, below count: Int, for evaluation: String) throws(ReproError) -> [Int] {
-    guard case .integers(let values) = labels[name] else {
-      throw ReproError(
-        .data, at: evaluation, found: "column '\(name)' has no integers", expected: "what its kind promises")
-    }
-    for (i, value) in values.enumerated() where value < 0 || value >= count {
-      throw ReproError(
-        .data, at: evaluation, found: "sample \(i) has \(value) in column '\(name)'", expected: "0 to \(count - 1)")
-    }
-    return values
   }
 }

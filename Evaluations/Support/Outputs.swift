@@ -31,6 +31,18 @@ extension EvaluationSubject {
         .usage, at: evaluation, found: "output '\(name)' has the shape \(shape) for a sample", expected: layout)
     }
   }
+
+  /// An output of one shape for every sample.
+  ///
+  /// - Parameter meaning: what its numbers are, for the error.
+  func require(output name: String, shape wanted: Shape, _ meaning: String? = nil, for evaluation: String) throws {
+    let shape = try shape(ofOutput: name, for: evaluation)
+    guard shape == wanted else {
+      throw ReproError(
+        .usage, at: evaluation, found: "output '\(name)' has the shape \(shape) for a sample",
+        expected: meaning.map { "\(wanted), \($0)" } ?? "\(wanted)")
+    }
+  }
 }
 
 /// Which vectors of a sample a protocol reads: the global features or a named output, flattened.
@@ -175,11 +187,33 @@ struct OutputTruth: Sendable {
   }
 }
 
+extension EvaluationSubject {
+  /// All columns of a split, chunk by chunk in order, without asking the encoder.
+  func forEachBatch(of split: Split, _ body: (Batch) throws -> Void) throws {
+    let size = spec.sizes[split] ?? 0
+    for first in stride(from: 0, to: size, by: 256) {
+      try body(samples(Array(first..<min(first + 256, size)), of: split))
+    }
+  }
+}
+
 extension EvaluationSubject.Labelled {
-  /// A label column as numbers, `[N, ...]`: real numbers as they are, images in 0...1 and label maps as their classes
+  /// A label column as numbers; see `Batch`.
+  func numbers(_ column: String, for evaluation: String) throws(ReproError) -> Tensor {
+    try labels.numbers(column, for: evaluation)
+  }
+
+  /// The integers of a column, each checked to be in `0 ..< count`.
+  func integers(_ name: String, below count: Int, for evaluation: String) throws(ReproError) -> [Int] {
+    try labels.integers(name, below: count, for: evaluation)
+  }
+}
+
+extension Batch {
+  /// A column as numbers, `[N, ...]`: real numbers as they are, images in 0...1 and label maps as their classes
   /// `[N, rows, columns, channels]`.
-  func numbers(_ column: String, for evaluation: String) throws -> Tensor {
-    switch labels[column] {
+  func numbers(_ column: String, for evaluation: String) throws(ReproError) -> Tensor {
+    switch self[column] {
     case .reals(let values): return values
     case .images(let images):
       return Tensor([images.count, images.height, images.width, images.channels]) { target in
@@ -190,6 +224,20 @@ extension EvaluationSubject.Labelled {
       throw ReproError(
         .data, at: evaluation, found: "label column '\(column)' has no numbers", expected: "what its kind promises")
     }
+  }
+
+  /// The integers of a column, each checked to be in `0 ..< count`.
+  func integers(_ name: String, below count: Int, for evaluation: String) throws(ReproError) -> [Int] {
+    guard case .integers(let values) = self[name] else {
+      throw ReproError(
+        .data, at: evaluation, found: "column '\(name)' has no integers", expected: "what its kind promises")
+    }
+    for (place, value) in values.enumerated() where value < 0 || value >= count {
+      throw ReproError(
+        .data, at: evaluation, found: "sample \(indices[place]) has \(value) in column '\(name)'",
+        expected: "0 to \(count - 1)")
+    }
+    return values
   }
 }
 
