@@ -18,67 +18,55 @@ public struct InstanceSegmentation: Evaluation {
     source:
       "Lin et al. 2014 (COCO, arXiv 1405.0312) and the authors' evaluation with IoU of masks: ten thresholds, 101 recalls, "
       + "100 detections of a class in an image; objects of all sizes together, no crowds",
-    measurements: [
-      MeasurementSpec("ap", unit: "1"), MeasurementSpec("ap50", unit: "1"), MeasurementSpec("ap75", unit: "1"),
-      MeasurementSpec("ar", unit: "1"),
-    ])
+    measurements: averagePrecisionMeasurements)
 
-  let queries: SegmentQueries
-  let maps: ObjectMaps
+  let segments: ProposedSegments
   public let threshold: Double
 
   public init(_ options: inout Section) throws(ReproError) {
-    queries = try SegmentQueries(&options)
-    maps = try ObjectMaps(&options)
+    segments = try ProposedSegments(&options)
     threshold = try options.double("threshold", in: 0...1, default: 0.5)
   }
 
-  public func check(_ data: DataSpec) throws(ReproError) {
-    try maps.check(data, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
-  }
+  public func check(_ data: DataSpec) throws(ReproError) { _ = try segments.check(data, for: Self.card.id) }
 
-  public func check(encoderOf subject: EvaluationSubject) throws {
-    let classes = try subject.spec.pixelClasses(maps.classes, for: Self.card.id).count
-    try queries.check(subject, classes: classes, for: Self.card.id)
-  }
+  public func check(encoderOf subject: EvaluationSubject) throws { try segments.check(subject, for: Self.card.id) }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     try check(encoderOf: subject)
-    let classes = try subject.spec.pixelClasses(maps.classes, for: Self.card.id).count
     var truths: [MaskEvaluation.Truth] = []
     var detections: [MaskEvaluation.Detection] = []
-    try subject.forEachChunk(of: .test) { chunk in
-      let pictures = try maps.pictures(chunk, classes: classes, for: Self.card.id)
-      for (place, image) in chunk.labels.indices.enumerated() {
-        let picture = pictures[place]
-        for (object, label) in picture.shown {
-          truths.append(.init(image: image, label: label, region: PixelMask(picture.objects.map { $0 == object })))
-        }
-        let (masks, scores) = try queries.read(chunk, place, like: picture, subject, for: Self.card.id)
-        let (m, s, area) = (masks.values, scores.values, picture.objects.count)
-        for query in 0..<masks.shape[0] {
-          let region = PixelMask(
-            picture.objects.indices.map { picture.objects[$0] >= 0 && m[query * area + $0] > Real(threshold) })
-          for c in 0..<classes {
-            detections.append(.init(image: image, label: c, region: region, score: Double(s[query * classes + c])))
-          }
+    try segments.forEach(subject, for: Self.card.id) { image, picture, masks, scores in
+      for (object, label) in picture.shown {
+        truths.append(.init(image: image, label: label, region: PixelMask(picture.objects.map { $0 == object })))
+      }
+      let (m, s, area, classes) = (masks.values, scores.values, picture.objects.count, scores.shape[1])
+      for query in 0..<masks.shape[0] {
+        let region = PixelMask(
+          picture.objects.indices.map { picture.objects[$0] >= 0 && m[query * area + $0] > Real(threshold) })
+        for c in 0..<classes {
+          detections.append(.init(image: image, label: c, region: region, score: Double(s[query * classes + c])))
         }
       }
     }
-    return try MaskEvaluation(truths: truths, detections: detections).measured(for: Self.card.id, "object")
+    return try MaskEvaluation(truths: truths, detections: detections).measured(for: Self.card.id, "object", "objects")
   }
 }
 
+/// What `RegionEvaluation.measured` says.
+let averagePrecisionMeasurements = ["ap", "ap50", "ap75", "ar"].map { MeasurementSpec($0, unit: "1") }
+
 extension RegionEvaluation {
-  /// The cards' entries `ap`, `ap50`, `ap75` and `ar`.
+  /// The cards' entries.
   ///
   /// - Throws: if there is nothing to find.
-  func measured(for evaluation: String, _ what: String) throws(ReproError) -> [(name: String, value: Double)] {
+  func measured(
+    for evaluation: String, _ one: String, _ many: String
+  ) throws(ReproError) -> [(name: String, value: Double)] {
     guard let ap = averagePrecision(), let ap50 = averagePrecision(thresholds: [0.5]),
       let ap75 = averagePrecision(thresholds: [0.75]), let ar = averageRecall()
-    else { throw ReproError(.data, at: evaluation, found: "no test sample has a true \(what)", expected: "\(what)s") }
+    else { throw ReproError(.data, at: evaluation, found: "no test sample has a true \(one)", expected: many) }
     return [("ap", ap), ("ap50", ap50), ("ap75", ap75), ("ar", ar)]
   }
 }

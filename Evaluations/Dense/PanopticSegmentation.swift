@@ -25,15 +25,13 @@ public struct PanopticSegmentation: Evaluation {
       MeasurementSpec("pq-things", unit: "1"), MeasurementSpec("pq-stuff", unit: "1"),
     ])
 
-  let queries: SegmentQueries
-  let maps: ObjectMaps
+  let proposed: ProposedSegments
   public let confidence, overlap: Double
   /// Names of classes without objects; nil: background, if there is one.
   public let stuff: [String]?
 
   public init(_ options: inout Section) throws(ReproError) {
-    queries = try SegmentQueries(&options)
-    maps = try ObjectMaps(&options)
+    proposed = try ProposedSegments(&options)
     confidence = try options.double("confidence", in: 0...1, default: 0.8)
     overlap = try options.double("overlap", in: 0...1, default: 0.8)
     let isNamed = options.has("stuff")
@@ -42,35 +40,26 @@ public struct PanopticSegmentation: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    try maps.check(data, for: Self.card.id)
-    let classes = try data.pixelClasses(maps.classes, for: Self.card.id)
+    let classes = try proposed.check(data, for: Self.card.id)
     for name in stuff ?? [] where !classes.contains(name) {
       throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(maps.classes)' has no class '\(name)'",
+        .usage, at: Self.card.id, found: "column '\(proposed.maps.classes)' has no class '\(name)'",
         expected: classes.map { "'\($0)'" }.joined(separator: ", "))
     }
-    try data.need(1, in: .test, for: Self.card.id)
   }
 
-  public func check(encoderOf subject: EvaluationSubject) throws {
-    let classes = try subject.spec.pixelClasses(maps.classes, for: Self.card.id).count
-    try queries.check(subject, classes: classes, for: Self.card.id)
-  }
+  public func check(encoderOf subject: EvaluationSubject) throws { try proposed.check(subject, for: Self.card.id) }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     try check(encoderOf: subject)
-    let classes = try subject.spec.pixelClasses(maps.classes, for: Self.card.id)
+    let classes = try proposed.check(subject.spec, for: Self.card.id)
     let isStuff = classes.map { stuff?.contains($0) ?? ($0 == "background") }
     var quality = PanopticQuality(classes: classes.count)
-    try subject.forEachChunk(of: .test) { chunk in
-      let pictures = try maps.pictures(chunk, classes: classes.count, for: Self.card.id)
-      for (place, picture) in pictures.enumerated() {
-        let (masks, scores) = try queries.read(chunk, place, like: picture, subject, for: Self.card.id)
-        let (found, truth) = (segments(masks, scores, isStuff), trueSegments(picture, isStuff))
-        quality.add(
-          predicted: found.places, predictedClasses: found.classes, truth: truth.places, trueClasses: truth.classes)
-      }
+    try proposed.forEach(subject, for: Self.card.id) { _, picture, masks, scores in
+      let (found, truth) = (segments(masks, scores, isStuff), trueSegments(picture, isStuff))
+      quality.add(
+        predicted: found.places, predictedClasses: found.classes, truth: truth.places, trueClasses: truth.classes)
     }
     let all = quality.mean()
     return [

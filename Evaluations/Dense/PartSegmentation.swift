@@ -94,13 +94,12 @@ public struct PartSegmentation: Evaluation {
       }
       guard confusion.total > 0 else { return }
       let overlaps = allowed[category].map { confusion.intersectionOverUnion($0) ?? 1 }
-      found[category].append(overlaps.reduce(0, +) / Double(overlaps.count))
+      found[category].append(overlaps.mean)
       right += (0..<count).reduce(0) { $0 + confusion[$1, $1] }
       total += confusion.total
     }
-    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
     return [
-      ("instance-miou", mean(found.flatMap { $0 })), ("category-miou", mean(found.filter { !$0.isEmpty }.map(mean))),
+      ("instance-miou", found.flatMap { $0 }.mean), ("category-miou", found.filter { !$0.isEmpty }.mean(\.mean)),
       ("accuracy", Double(right) / Double(max(total, 1))),
     ]
   }

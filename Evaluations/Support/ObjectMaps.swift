@@ -83,35 +83,52 @@ struct ObjectMaps: Sendable {
   }
 }
 
-/// Outputs of a method that proposes segments: `masks` `[queries, rows, columns]`, how much each place belongs to each, 0...1,
-/// and `scores` `[queries, classes]`.
-struct SegmentQueries: Sendable {
+/// A method that proposes segments, beside the true objects.
+struct ProposedSegments: Sendable {
+  /// The outputs `[queries, rows, columns]`, how much each place belongs to each query, 0...1, and `[queries, classes]`.
   let masks, scores: String
+  let maps: ObjectMaps
 
-  /// Options `masks` (masks) and `scores` (scores).
+  /// Options `masks` (masks), `scores` (scores), and those of `ObjectMaps`.
   init(_ options: inout Section) throws(ReproError) {
     masks = try options.string("masks", default: "masks")
     scores = try options.string("scores", default: "scores")
+    maps = try ObjectMaps(&options)
   }
 
-  func check(_ subject: EvaluationSubject, classes: Int, for evaluation: String) throws {
+  /// Refuses data without the maps; the classes of pixels.
+  func check(_ data: DataSpec, for evaluation: String) throws(ReproError) -> [String] {
+    try maps.check(data, for: evaluation)
+    try data.need(1, in: .test, for: evaluation)
+    return try data.pixelClasses(maps.classes, for: evaluation)
+  }
+
+  func check(_ subject: EvaluationSubject, for evaluation: String) throws {
+    let classes = try subject.spec.pixelClasses(maps.classes, for: evaluation).count
     try subject.require(output: masks, rank: 3, "[queries, rows, columns]", for: evaluation)
     let queries = try subject.shape(ofOutput: masks, for: evaluation)[0]
     try subject.require(output: scores, shape: [queries, classes], "a score of each class", for: evaluation)
   }
 
-  /// The masks of a sample at a picture's resolution, bilinearly, `[queries, rows, columns]`, and their scores.
-  func read(
-    _ chunk: EvaluationSubject.Labelled, _ place: Int, like picture: ObjectMaps.Picture, _ subject: EvaluationSubject,
-    for evaluation: String
-  ) throws -> (masks: Tensor, scores: Tensor) {
-    guard let m = chunk.features.outputs[masks] else { throw subject.lacks("output '\(masks)'", evaluation) }
-    guard let s = chunk.features.outputs[scores] else { throw subject.lacks("output '\(scores)'", evaluation) }
-    let own = m.select(0, place)
-    let isSame = own.shape[1] == picture.rows && own.shape[2] == picture.columns
-    return (
-      isSame ? own : own.resizedBilinearly(rows: picture.rows, columns: picture.columns, axes: (1, 2)),
-      s.select(0, place)
-    )
+  /// Calls `body` for every picture of the test split in order: its number, its objects, the masks at its resolution
+  /// (bilinearly), `[queries, rows, columns]`, and their scores.
+  func forEach(
+    _ subject: EvaluationSubject, for evaluation: String,
+    _ body: (_ image: Int, _ picture: ObjectMaps.Picture, _ masks: Tensor, _ scores: Tensor) throws -> Void
+  ) throws {
+    let classes = try check(subject.spec, for: evaluation).count
+    try subject.forEachChunk(of: .test) { chunk in
+      guard let m = chunk.features.outputs[masks] else { throw subject.lacks("output '\(masks)'", evaluation) }
+      guard let s = chunk.features.outputs[scores] else { throw subject.lacks("output '\(scores)'", evaluation) }
+      let pictures = try maps.pictures(chunk, classes: classes, for: evaluation)
+      for (place, image) in chunk.labels.indices.enumerated() {
+        let (own, picture) = (m.select(0, place), pictures[place])
+        let isSame = own.shape[1] == picture.rows && own.shape[2] == picture.columns
+        try body(
+          image, picture,
+          isSame ? own : own.resizedBilinearly(rows: picture.rows, columns: picture.columns, axes: (1, 2)),
+          s.select(0, place))
+      }
+    }
   }
 }
