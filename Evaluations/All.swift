@@ -7,8 +7,7 @@ public let evaluations: [any Evaluation.Type] =
 /// Classes and numbers from frozen features, from the network trained further, or as the method itself says.
 private let classProtocols: [any Evaluation.Type] = [
   WeightedKNN.self, PlainKNN.self, LinearProbe.self, LogisticProbe.self, LowLabelProbe.self, MLPProbe.self,
-  FewShot.self,
-  FineTune.self, Prediction.self, ZeroShot.self, RidgeProbe.self,
+  FewShot.self, FineTune.self, Prediction.self, ClassIncremental.self, ZeroShot.self, RidgeProbe.self,
 ]
 
 /// What features and probabilities are like.
@@ -25,7 +24,8 @@ private let matchingProtocols: [any Evaluation.Type] = [
 
 /// A value for each pixel, boxes and points in pictures.
 private let mapProtocols: [any Evaluation.Type] = [
-  LinearSegmentation.self, ClusterSegmentation.self, VideoSegmentation.self, Keypoints.self, BoxDetection.self,
+  LinearSegmentation.self, ClusterSegmentation.self, VideoSegmentation.self, InstanceSegmentation.self,
+  PanopticSegmentation.self, PartSegmentation.self, Keypoints.self, BoxDetection.self,
   CorrectLocalization.self, Localization.self, Depth.self, Normals.self, Flow.self, NovelView.self,
 ]
 

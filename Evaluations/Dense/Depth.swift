@@ -44,9 +44,8 @@ public struct Depth: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    try data.checkPlane(maps.column, channels: 1, for: Self.card.id)
+    try maps.checkPlanes(data, channels: 1, for: Self.card.id)
     try region?.check(data, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {

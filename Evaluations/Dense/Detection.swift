@@ -14,10 +14,7 @@ public struct BoxDetection: Evaluation {
     source:
       "Lin et al. 2014 (COCO, arXiv 1405.0312) and the authors' evaluation: ten thresholds, 101 recalls, 100 detections "
       + "of a class in an image; boxes of all sizes together",
-    measurements: [
-      MeasurementSpec("ap", unit: "1"), MeasurementSpec("ap50", unit: "1"), MeasurementSpec("ap75", unit: "1"),
-      MeasurementSpec("ar", unit: "1"),
-    ])
+    measurements: averagePrecisionMeasurements)
 
   public let boxes, scores, column: String
 
@@ -28,23 +25,14 @@ public struct BoxDetection: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    let shape = try data.realShape(column, for: Self.card.id)
-    guard shape.rank == 2, shape[1] == 5 else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(column)' has the shape \(shape)", expected: "[boxes, 5]")
-    }
+    try data.require(column: column, "[boxes, 5]", for: Self.card.id) { $0.rank == 2 && $0[1] == 5 }
     try data.need(1, in: .test, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
     try subject.require(output: scores, rank: 2, "[queries, classes]", for: Self.card.id)
     let queries = try subject.shape(ofOutput: scores, for: Self.card.id)[0]
-    let shape = try subject.shape(ofOutput: boxes, for: Self.card.id)
-    guard shape == [queries, 4] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(boxes)' has the shape \(shape) for a sample",
-        expected: "[\(queries), 4]")
-    }
+    try subject.require(output: boxes, shape: [queries, 4], for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -71,11 +59,7 @@ public struct BoxDetection: Evaluation {
         }
       }
     }
-    let e = DetectionEvaluation(truths: truths, detections: detections)
-    guard let ap = e.averagePrecision(), let ap50 = e.averagePrecision(thresholds: [0.5]),
-      let ap75 = e.averagePrecision(thresholds: [0.75]), let ar = e.averageRecall()
-    else { throw ReproError(.data, at: Self.card.id, found: "no test sample has a true box", expected: "boxes") }
-    return [("ap", ap), ("ap50", ap50), ("ap75", ap75), ("ar", ar)]
+    return try DetectionEvaluation(truths: truths, detections: detections).measured(for: Self.card.id, "box", "boxes")
   }
 }
 
@@ -111,11 +95,8 @@ public struct CorrectLocalization: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    let shape = try data.realShape(column, for: Self.card.id)
-    guard shape.rank == 2, [4, 5].contains(shape[1]) else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(column)' has the shape \(shape)",
-        expected: "[boxes, 4] or [boxes, 5]")
+    try data.require(column: column, "[boxes, 4] or [boxes, 5]", for: Self.card.id) {
+      $0.rank == 2 && [4, 5].contains($0[1])
     }
     try data.need(1, in: .test, for: Self.card.id)
   }

@@ -32,11 +32,8 @@ public struct Keypoints: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    let shape = try data.realShape(keypoints, for: Self.card.id)
-    guard shape.rank == 2, [2, 3].contains(shape[1]) else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(keypoints)' has the shape \(shape)",
-        expected: "[points, 2] or [points, 3]")
+    try data.require(column: keypoints, "[points, 2] or [points, 3]", for: Self.card.id) {
+      $0.rank == 2 && [2, 3].contains($0[1])
     }
     _ = try data.identities(label, for: Self.card.id)
     try data.need(2, in: .test, for: Self.card.id)
@@ -54,9 +51,8 @@ public struct Keypoints: Evaluation {
     let labels = try test.integers(label, below: count, for: Self.card.id)
     let points = try test.numbers(keypoints, for: Self.card.id)
     guard let dense = test.features.dense else { return [] }
-    var members: [Int: [Int]] = [:]
-    for (i, own) in labels.enumerated() { members[own, default: []].append(i) }
-    let starts = labels.indices.filter { (members[labels[$0]]?.count ?? 0) > 1 }
+    let members = members(of: labels, count: count)
+    let starts = labels.indices.filter { members[labels[$0]].count > 1 }
     guard !starts.isEmpty else {
       throw ReproError(.data, at: Self.card.id, found: "no two test samples have the same '\(label)'")
     }
@@ -64,7 +60,7 @@ public struct Keypoints: Evaluation {
     var (shares, distances): ([Double], [Double]) = ([], [])
     for _ in 0..<pairs {
       let i = starts[stream.integer(below: starts.count)]
-      let others = (members[labels[i]] ?? []).filter { $0 != i }
+      let others = members[labels[i]].filter { $0 != i }
       let j = others[stream.integer(below: others.count)]
       let (a, b) = (points.select(0, i), points.select(0, j))
       func isVisible(_ x: Tensor, _ k: Int) -> Bool { x.shape[1] == 2 || x.values[k * 3 + 2] > 0 }
@@ -74,12 +70,11 @@ public struct Keypoints: Evaluation {
       let found = correspondences(
         of: a.gathered(IndexTensor(both)).slice(1, 0..<2), source: dense.select(0, i), target: dense.select(0, j))
       shares.append(keypointAccuracy(found, truth, alpha: alpha, length: 1) ?? 0)
-      distances.append(pointDistances(found, truth).reduce(0, +) / Double(both.count))
+      distances.append(pointDistances(found, truth).mean)
     }
     guard !shares.isEmpty else {
       throw ReproError(.data, at: Self.card.id, found: "no pair shows a keypoint in both pictures")
     }
-    let n = Double(shares.count)
-    return [("pck", shares.reduce(0, +) / n), ("distance", distances.reduce(0, +) / n)]
+    return [("pck", shares.mean), ("distance", distances.mean)]
   }
 }

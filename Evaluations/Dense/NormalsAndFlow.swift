@@ -28,8 +28,7 @@ public struct Normals: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    try data.checkPlane(maps.column, channels: 3, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
+    try maps.checkPlanes(data, channels: 3, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
@@ -83,8 +82,7 @@ public struct Flow: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    try data.checkPlane(maps.column, channels: 2, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
+    try maps.checkPlanes(data, channels: 2, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
@@ -108,9 +106,6 @@ public struct Flow: Evaluation {
     guard !found.isEmpty else {
       throw ReproError(.data, at: Self.card.id, found: "no pixel has a flow of at most \(limit) pixels")
     }
-    let n = Double(found.count)
-    return [
-      ("epe", found.reduce(0) { $0 + $1.endPoint } / n), ("fl", found.reduce(0) { $0 + $1.outliers } / n),
-    ]
+    return [("epe", found.mean(\.endPoint)), ("fl", found.mean(\.outliers))]
   }
 }

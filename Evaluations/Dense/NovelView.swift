@@ -43,12 +43,8 @@ public struct NovelView: Evaluation {
   public func check(encoderOf subject: EvaluationSubject) throws {
     try check(subject.spec)
     guard case .image(let height, let width, let channels) = subject.spec[field: maps.column]?.kind else { return }
-    let shape = try subject.shape(ofOutput: maps.output, for: Self.card.id)
-    guard shape == [height, width, channels] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(maps.output)' has the shape \(shape) for a sample",
-        expected: "the shape of '\(maps.column)', [\(height), \(width), \(channels)]")
-    }
+    let layout = "the shape of '\(maps.column)', [\(height), \(width), \(channels)]"
+    try subject.require(output: maps.output, layout, for: Self.card.id) { $0 == [height, width, channels] }
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -70,10 +66,8 @@ public struct NovelView: Evaluation {
       // Equal pictures would be infinitely good: 8-bit pictures cannot be told apart beyond 100 dB.
       values.append((min(psnr(p, t), 100), ssim(p, t), frozenFeatureDistance(features(p), features(t))))
     }
-    let n = Double(values.count)
     return [
-      ("psnr", values.reduce(0) { $0 + $1.psnr } / n), ("ssim", values.reduce(0) { $0 + $1.ssim } / n),
-      ("scattering-distance", values.reduce(0) { $0 + $1.distance } / n),
+      ("psnr", values.mean(\.psnr)), ("ssim", values.mean(\.ssim)), ("scattering-distance", values.mean(\.distance)),
     ]
   }
 }

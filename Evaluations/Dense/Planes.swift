@@ -30,23 +30,22 @@ private func layout(_ channels: Int) -> String {
 extension EvaluationSubject {
   /// Refuses a method whose output is no map of so many channels.
   func requirePlane(_ output: String, channels: Int, for evaluation: String) throws {
-    let shape = try shape(ofOutput: output, for: evaluation)
-    guard isPlane(shape, channels: channels) else {
-      throw ReproError(
-        .usage, at: evaluation, found: "output '\(output)' has the shape \(shape) for a sample",
-        expected: layout(channels))
-    }
+    try require(output: output, layout(channels), for: evaluation) { isPlane($0, channels: channels) }
+  }
+}
+
+extension OutputTruth {
+  /// Refuses data without a map of so many channels for each test sample.
+  func checkPlanes(_ data: DataSpec, channels: Int, for evaluation: String) throws(ReproError) {
+    try data.checkPlane(column, channels: channels, for: evaluation)
+    try data.need(1, in: .test, for: evaluation)
   }
 }
 
 extension DataSpec {
   /// Refuses a column that is no map of real numbers of so many channels.
   func checkPlane(_ name: String, channels: Int, for evaluation: String) throws(ReproError) {
-    let shape = try realShape(name, for: evaluation)
-    guard isPlane(shape, channels: channels) else {
-      throw ReproError(
-        .usage, at: evaluation, found: "column '\(name)' has the shape \(shape)", expected: layout(channels))
-    }
+    try require(column: name, layout(channels), for: evaluation) { isPlane($0, channels: channels) }
   }
 }
 

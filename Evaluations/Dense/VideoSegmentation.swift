@@ -67,8 +67,7 @@ public struct VideoSegmentation: Evaluation {
     guard !found.isEmpty else {
       throw ReproError(.data, at: Self.card.id, found: "no video has an object in its first frame")
     }
-    let n = Double(found.count)
-    let (j, f) = (found.reduce(0) { $0 + $1.j } / n, found.reduce(0) { $0 + $1.f } / n)
+    let (j, f) = (found.mean(\.j), found.mean(\.f))
     return [("j-and-f", (j + f) / 2), ("j", j), ("f", f)]
   }
 

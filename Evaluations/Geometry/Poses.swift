@@ -35,24 +35,15 @@ public struct Poses: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    let shape = try data.realShape(joints.column, for: Self.card.id)
-    guard shape.rank == 2, shape[0] >= 2, [2, 3].contains(shape[1]) else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(joints.column)' has the shape \(shape)",
-        expected: "[joints, 3] or [joints, 2]")
+    try data.require(column: joints.column, "[joints, 3] or [joints, 2]", for: Self.card.id) {
+      $0.rank == 2 && $0[0] >= 2 && [2, 3].contains($0[1])
     }
     try data.need(clusters, in: .train, for: Self.card.id, hint: "lower clusters")
     try data.need(1, in: .test, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let own = try subject.shape(ofOutput: joints.output, for: Self.card.id)
-    let truth = try subject.spec.realShape(joints.column, for: Self.card.id)
-    guard own == truth else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(joints.output)' has the shape \(own) for a sample",
-        expected: "that of column '\(joints.column)', \(truth)")
-    }
+    try subject.require(output: joints.output, likeColumn: joints.column, for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -133,12 +124,7 @@ public struct ObjectPose: Evaluation {
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: poses.output, for: Self.card.id)
-    guard shape == [3, 4] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(poses.output)' has the shape \(shape) for a sample",
-        expected: "[3, 4]")
-    }
+    try subject.require(output: poses.output, shape: [3, 4], for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -155,12 +141,10 @@ public struct ObjectPose: Evaluation {
       decisive.append(symmetric ? e.addSymmetric : e.add)
       isRight.append(decisive[decisive.count - 1] < 0.1 * diameter(points))
     }
-    let n = Double(max(found.count, 1))
-    func mean(_ value: (RigidPoseErrors) -> Double) -> Double { found.reduce(0) { $0 + value($1) } / n }
     return [
-      ("add", mean(\.add)), ("add-s", mean(\.addSymmetric)), ("add-accuracy", Double(isRight.count { $0 }) / n),
-      ("add-auc", areaUnderAccuracy(decisive, limit: limit)), ("rotation", mean(\.rotation)),
-      ("translation", mean(\.translation)),
+      ("add", found.mean(\.add)), ("add-s", found.mean(\.addSymmetric)),
+      ("add-accuracy", isRight.mean { $0 ? 1 : 0 }), ("add-auc", areaUnderAccuracy(decisive, limit: limit)),
+      ("rotation", found.mean(\.rotation)), ("translation", found.mean(\.translation)),
     ]
   }
 }
@@ -184,21 +168,12 @@ public struct Direction: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    let shape = try data.realShape(vectors.column, for: Self.card.id)
-    guard shape == [3] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(vectors.column)' has the shape \(shape)", expected: "[3]")
-    }
+    try data.require(column: vectors.column, "[3]", for: Self.card.id) { $0 == [3] }
     try data.need(1, in: .test, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: vectors.output, for: Self.card.id)
-    guard shape == [3] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(vectors.output)' has the shape \(shape) for a sample",
-        expected: "[3]")
-    }
+    try subject.require(output: vectors.output, shape: [3], for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -208,6 +183,6 @@ public struct Direction: Evaluation {
     try vectors.forEach(subject, for: Self.card.id) { _, output, truth, _, _ in
       angles += anglesBetween(output.expandedAxis(0), truth.expandedAxis(0))
     }
-    return [("mean", angles.reduce(0, +) / Double(max(angles.count, 1))), ("median", median(angles) ?? 0)]
+    return [("mean", angles.mean), ("median", median(angles) ?? 0)]
   }
 }

@@ -33,24 +33,15 @@ public struct Surface: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    let shape = try data.realShape(points.column, for: Self.card.id)
-    guard Self.isPoints(shape) else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(points.column)' has the shape \(shape)",
-        expected: "[points, 3] or [points, 6]")
-    }
+    try data.require(column: points.column, Self.layout, for: Self.card.id, where: Self.isPoints)
     try data.need(1, in: .test, for: Self.card.id)
   }
 
+  private static let layout = "[points, 3] or [points, 6]"
   private static func isPoints(_ shape: Shape) -> Bool { shape.rank == 2 && shape[0] > 0 && [3, 6].contains(shape[1]) }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: points.output, for: Self.card.id)
-    guard Self.isPoints(shape) else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(points.output)' has the shape \(shape) for a sample",
-        expected: "[points, 3] or [points, 6]")
-    }
+    try subject.require(output: points.output, Self.layout, for: Self.card.id, where: Self.isPoints)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -64,12 +55,10 @@ public struct Surface: Evaluation {
           predicted: output.slice(1, 0..<3), truth: truth.slice(1, 0..<3), threshold: threshold,
           normals: hasNormals ? (output.slice(1, 3..<6), truth.slice(1, 3..<6)) : nil))
     }
-    func mean(_ value: (SurfaceErrors) -> Double) -> Double {
-      found.reduce(0) { $0 + value($1) } / Double(max(found.count, 1))
-    }
     return [
-      ("chamfer", mean(\.chamfer)), ("accuracy", mean(\.accuracy)), ("completeness", mean(\.completeness)),
-      ("f-score", mean(\.fScore)), ("normal-consistency", mean { $0.normalConsistency ?? 0 }),
+      ("chamfer", found.mean(\.chamfer)), ("accuracy", found.mean(\.accuracy)),
+      ("completeness", found.mean(\.completeness)), ("f-score", found.mean(\.fScore)),
+      ("normal-consistency", found.mean { $0.normalConsistency ?? 0 }),
     ]
   }
 }
@@ -114,10 +103,6 @@ public struct SignedDistance: Evaluation {
       biases += distances.mean(-1).values.map { Double($0) }
       magnitudes += distances.abs().mean(-1).values.map { Double($0) }
     }
-    let n = Double(max(biases.count, 1))
-    return [
-      ("magnitude", magnitudes.reduce(0, +) / n), ("absolute-bias", biases.reduce(0) { $0 + abs($1) } / n),
-      ("bias", biases.reduce(0, +) / n),
-    ]
+    return [("magnitude", magnitudes.mean), ("absolute-bias", biases.mean { abs($0) }), ("bias", biases.mean)]
   }
 }

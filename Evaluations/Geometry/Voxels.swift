@@ -27,15 +27,7 @@ public struct Voxels: Evaluation {
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let (own, truth) = (
-      try subject.shape(ofOutput: cells.output, for: Self.card.id),
-      try subject.spec.realShape(cells.column, for: Self.card.id)
-    )
-    guard own == truth else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(cells.output)' has the shape \(own) for a sample",
-        expected: "that of column '\(cells.column)', \(truth)")
-    }
+    try subject.require(output: cells.output, likeColumn: cells.column, for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -45,7 +37,7 @@ public struct Voxels: Evaluation {
       // The truth is 0 or 1 whatever the scale of the prediction.
       values.append(voxelIoU((output - Real(threshold)), truth - 0.5, threshold: 0))
     }
-    return [("iou", values.reduce(0, +) / Double(max(values.count, 1)))]
+    return [("iou", values.mean)]
   }
 }
 

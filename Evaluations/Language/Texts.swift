@@ -25,11 +25,7 @@ public struct TextSimilarity: Evaluation {
 
   public func check(_ data: DataSpec) throws(ReproError) {
     for name in [first, second] { try data.checkText(name, for: Self.card.id) }
-    let shape = try data.realShape(score, for: Self.card.id)
-    guard shape.count == 1 else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(score)' has the shape \(shape)", expected: "one number")
-    }
+    try data.require(column: score, "one number", for: Self.card.id) { $0.count == 1 }
     try data.need(2, in: .test, for: Self.card.id)
   }
 
@@ -66,30 +62,20 @@ public struct LanguageModel: Evaluation {
       MeasurementSpec("bits", unit: "bits per token", isHigherBetter: false),
     ])
 
-  public let output: String
+  let numbers: TwoNumbers
 
   public init(_ options: inout Section) throws(ReproError) {
-    output = try options.string("output", default: "likelihood")
+    numbers = try TwoNumbers(&options, "likelihood", "a sum of log-likelihoods and a number of tokens")
   }
 
   public func check(_ data: DataSpec) throws(ReproError) { try data.need(1, in: .test, for: Self.card.id) }
 
-  public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
-    guard shape == [2] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(output)' has the shape \(shape) for a sample",
-        expected: "[2], a sum of log-likelihoods and a number of tokens")
-    }
-  }
+  public func check(encoderOf subject: EvaluationSubject) throws { try numbers.check(subject, for: Self.card.id) }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    try check(encoderOf: subject)
-    guard let found = try subject.labelled(.test).features.outputs[output] else { return [] }
-    let values = found.values.map { Double($0) }
-    let sum = stride(from: 0, to: values.count, by: 2).reduce(0.0) { $0 + values[$1] }
-    let tokens = stride(from: 1, to: values.count, by: 2).reduce(0.0) { $0 + values[$1] }
+    let found = try numbers.read(subject, for: Self.card.id)
+    let (sum, tokens) = (found.reduce(0) { $0 + $1.first }, found.reduce(0) { $0 + $1.second })
     guard tokens > 0 else { throw ReproError(.data, at: Self.card.id, found: "the test split has no tokens") }
     return [("perplexity", exp(-sum / tokens)), ("bits", -sum / tokens / log(2))]
   }

@@ -19,9 +19,7 @@ extension EvaluationSubject {
     let writer = try textWriter(for: evaluation)
     var texts: [String] = []
     var found = [[String]](repeating: [], count: columns.count)
-    let size = spec.sizes[.test] ?? 0
-    for first in stride(from: 0, to: size, by: 256) {
-      let batch = try samples(Array(first..<min(first + 256, size)), of: .test)
+    try forEachBatch(of: .test) { batch in
       let part = try writer.texts(for: inputs(of: batch))
       ReproTensor.require(
         part.count == batch.count, "a writer gives a text for each sample, got \(part.count) for \(batch.count)")
@@ -46,6 +44,34 @@ extension DataSpec {
   }
 }
 
+/// Text columns that people wrote about samples.
+struct TextReferences: Sendable {
+  let columns: [String]
+
+  /// Option `references`: a list of columns, at least one.
+  init(_ options: inout Section, default column: String) throws(ReproError) {
+    let place = options.node["references"]?.mark ?? options.node.mark
+    columns = try options.strings("references", default: [column])
+    guard !columns.isEmpty else {
+      throw ReproError(
+        .usage, at: "\(place)", found: "\(options.name).references is empty", expected: "at least one text column")
+    }
+  }
+
+  func check(_ data: DataSpec, for evaluation: String) throws(ReproError) {
+    for name in columns { try data.checkText(name, for: evaluation) }
+    try data.need(1, in: .test, for: evaluation)
+  }
+
+  /// What the method writes about each test sample, and what people wrote.
+  func read(
+    _ subject: EvaluationSubject, for evaluation: String
+  ) throws -> [(text: String, references: [String])] {
+    let (texts, found) = try subject.written(for: evaluation, texts: columns)
+    return texts.indices.map { i in (texts[i], found.map { $0[i] }) }
+  }
+}
+
 /// `captions/v1`: what the method writes about samples against what people wrote.
 ///
 /// Words are small letters and digits. `meteor-like` matches exact words only and compares with no published METEOR.
@@ -63,33 +89,22 @@ public struct Captions: Evaluation {
       MeasurementSpec("meteor-like", unit: "1"),
     ])
 
-  public let references: [String]
+  let references: TextReferences
 
   public init(_ options: inout Section) throws(ReproError) {
-    let place = options.node["references"]?.mark ?? options.node.mark
-    references = try options.strings("references", default: ["caption"])
-    guard !references.isEmpty else {
-      throw ReproError(
-        .usage, at: "\(place)", found: "\(options.name).references is empty", expected: "at least one text column")
-    }
+    references = try TextReferences(&options, default: "caption")
   }
 
-  public func check(_ data: DataSpec) throws(ReproError) {
-    for name in references { try data.checkText(name, for: Self.card.id) }
-    try data.need(1, in: .test, for: Self.card.id)
-  }
+  public func check(_ data: DataSpec) throws(ReproError) { try references.check(data, for: Self.card.id) }
 
   public func check(encoderOf subject: EvaluationSubject) throws { _ = try subject.textWriter(for: Self.card.id) }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    let (texts, columns) = try subject.written(for: Self.card.id, texts: references)
-    let corpus = texts.indices.map { i in CaptionPair(texts[i], columns.map { $0[i] }) }
-    let n = Double(corpus.count)
+    let corpus = try references.read(subject, for: Self.card.id).map { CaptionPair($0.text, $0.references) }
     return [
       ("cider", ciderD(corpus)), ("bleu1", bleu(corpus, order: 1)), ("bleu4", bleu(corpus)),
-      ("rouge-l", corpus.reduce(0) { $0 + rougeL($1) } / n),
-      ("meteor-like", corpus.reduce(0) { $0 + meteorLike($1) } / n),
+      ("rouge-l", corpus.mean { rougeL($0) }), ("meteor-like", corpus.mean { meteorLike($0) }),
     ]
   }
 }
@@ -109,31 +124,24 @@ public struct Answers: Evaluation {
       MeasurementSpec("exact", unit: "1"), MeasurementSpec("f1", unit: "1"), MeasurementSpec("vqa", unit: "1"),
     ])
 
-  public let references: [String]
+  let references: TextReferences
 
   public init(_ options: inout Section) throws(ReproError) {
-    let place = options.node["references"]?.mark ?? options.node.mark
-    references = try options.strings("references", default: ["answer"])
-    guard !references.isEmpty else {
-      throw ReproError(
-        .usage, at: "\(place)", found: "\(options.name).references is empty", expected: "at least one text column")
-    }
+    references = try TextReferences(&options, default: "answer")
   }
 
-  public func check(_ data: DataSpec) throws(ReproError) {
-    for name in references { try data.checkText(name, for: Self.card.id) }
-    try data.need(1, in: .test, for: Self.card.id)
-  }
+  public func check(_ data: DataSpec) throws(ReproError) { try references.check(data, for: Self.card.id) }
 
   public func check(encoderOf subject: EvaluationSubject) throws { _ = try subject.textWriter(for: Self.card.id) }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    let (texts, columns) = try subject.written(for: Self.card.id, texts: references)
-    func mean(_ value: (String, [String]) -> Double) -> Double {
-      texts.indices.reduce(0.0) { sum, i in sum + value(texts[i], columns.map { $0[i] }) } / Double(texts.count)
-    }
-    return [("exact", mean { exactMatch($0, $1) ? 1 : 0 }), ("f1", mean(answerF1)), ("vqa", mean(vqaAccuracy))]
+    let found = try references.read(subject, for: Self.card.id)
+    return [
+      ("exact", found.mean { exactMatch($0.text, $0.references) ? 1 : 0 }),
+      ("f1", found.mean { answerF1($0.text, $0.references) }),
+      ("vqa", found.mean { vqaAccuracy($0.text, $0.references) }),
+    ]
   }
 }
 
@@ -167,11 +175,8 @@ public struct Hallucination: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    let shape = try data.realShape(objects, for: Self.card.id)
-    guard shape == [names.count] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "column '\(objects)' has the shape \(shape)",
-        expected: "[\(names.count)], a number for each name")
+    try data.require(column: objects, "[\(names.count)], a number for each name", for: Self.card.id) {
+      $0 == [names.count]
     }
     try data.need(1, in: .test, for: Self.card.id)
   }

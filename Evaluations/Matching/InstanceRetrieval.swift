@@ -59,9 +59,8 @@ public struct InstanceRetrieval: Evaluation {
 
 /// The ranking of every sample's gallery, all other samples; nil for a sample whose identity nobody shares.
 func rankings(of features: Tensor, _ identity: [Int]) -> [RelevantRanks?] {
-  var members: [Int: [Int]] = [:]
-  for (i, id) in identity.enumerated() { members[id, default: []].append(i) }
+  let members = members(of: identity, count: (identity.max() ?? -1) + 1)
   return relevantRanks(queries: features, gallery: features, excluding: { [$0] }) { i in
-    (members[identity[i]] ?? []).filter { $0 != i }
+    members[identity[i]].filter { $0 != i }
   }
 }

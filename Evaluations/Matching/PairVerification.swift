@@ -21,29 +21,19 @@ public struct PairVerification: Evaluation {
       MeasurementSpec("accuracy", unit: "1"),
     ])
 
-  public let from, to, match: String
+  let views: TwoViews
   public let pairs: Int
 
   public init(_ options: inout Section) throws(ReproError) {
-    from = try options.string("from", default: FeatureSource.global)
-    to = try options.string("to", default: from)
-    match = try options.string("match", default: "instance")
+    views = try TwoViews(&options, to: nil, match: "instance")
     pairs = try options.int("pairs", in: 2...10_000_000, default: 4000)
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    if match != "pair" { _ = try data.identities(match, for: Self.card.id) }
-    for split in [Split.train, .test] { try data.need(2, in: split, for: Self.card.id) }
-    guard match != "pair" || from != to else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "'\(from)' is compared with itself with match: pair",
-        expected: "two views, or a label column to match by")
-    }
+    try views.check(data, [.train, .test], "compared with", for: Self.card.id)
   }
 
-  public func check(encoderOf subject: EvaluationSubject) throws {
-    for name in [from, to] { try Tower(name, subject).check(subject, for: Self.card.id) }
-  }
+  public func check(encoderOf subject: EvaluationSubject) throws { try views.check(subject, for: Self.card.id) }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
@@ -67,27 +57,18 @@ public struct PairVerification: Evaluation {
   private func scored(
     _ subject: EvaluationSubject, _ split: Split, _ random: RandomStream
   ) throws -> (scores: [Double], isSame: [Bool]) {
-    let a = try Tower(from, subject).vectors(subject, split, for: Self.card.id).l2Normalized()
-    let b = from == to ? a : try Tower(to, subject).vectors(subject, split, for: Self.card.id).l2Normalized()
-    guard a.shape == b.shape else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "'\(from)' has \(a.shape[1]) features and '\(to)' \(b.shape[1])",
-        expected: "vectors of one space")
-    }
+    let (one, other) = try views.vectors(subject, split, for: Self.card.id)
+    let a = one.l2Normalized()
+    let b = views.isOne ? a : other.l2Normalized()
     let n = a.shape[0]
-    var labels = Array(0..<n)
-    if match != "pair" {
-      let count = try subject.spec.identities(match, for: Self.card.id)
-      labels = try subject.labelled(split).integers(match, below: count, for: Self.card.id)
-    }
-    var members: [Int: [Int]] = [:]
-    for (i, label) in labels.enumerated() { members[label, default: []].append(i) }
+    let labels = try views.labels(subject, split, for: Self.card.id)
+    let members = members(of: labels, count: (labels.max() ?? -1) + 1)
     // A partner of the same label: any of its samples, but not the very same view.
-    let partners = labels.indices.map { i in (members[labels[i]] ?? []).filter { from != to || $0 != i } }
+    let partners = labels.indices.map { i in members[labels[i]].filter { !views.isOne || $0 != i } }
     let starts = labels.indices.filter { !partners[$0].isEmpty }
-    guard !starts.isEmpty, members.count >= 2 else {
+    guard !starts.isEmpty, members.count(where: { !$0.isEmpty }) >= 2 else {
       throw ReproError(
-        .data, at: Self.card.id, found: "split '\(split.rawValue)' has no pairs of both kinds by '\(match)'",
+        .data, at: Self.card.id, found: "split '\(split.rawValue)' has no pairs of both kinds by '\(views.match)'",
         expected: "samples that match and samples that do not")
     }
     var stream = random

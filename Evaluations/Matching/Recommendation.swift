@@ -48,13 +48,7 @@ public struct Recommendation: Evaluation {
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let items = try subject.spec.realShape(relevant, for: Self.card.id)
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
-    guard shape == items else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(output)' has the shape \(shape) for a sample",
-        expected: "that of column '\(relevant)', \(items)")
-    }
+    try subject.require(output: output, likeColumn: relevant, for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
@@ -112,31 +106,20 @@ public struct Control: Evaluation {
       MeasurementSpec("iqm", unit: "reward"),
     ])
 
-  public let output: String
+  let numbers: TwoNumbers
 
   public init(_ options: inout Section) throws(ReproError) {
-    output = try options.string("output", default: "episode")
+    numbers = try TwoNumbers(&options, "episode", "a return and a success")
   }
 
   public func check(_ data: DataSpec) throws(ReproError) { try data.need(1, in: .test, for: Self.card.id) }
 
-  public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
-    guard shape == [2] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(output)' has the shape \(shape) for a sample",
-        expected: "[2], a return and a success")
-    }
-  }
+  public func check(encoderOf subject: EvaluationSubject) throws { try numbers.check(subject, for: Self.card.id) }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    try check(encoderOf: subject)
-    guard let found = try subject.labelled(.test).features.outputs[output] else { return [] }
-    let values = found.values.map { Double($0) }
-    let episodes = EpisodeSummary(
-      returns: stride(from: 0, to: values.count, by: 2).map { values[$0] },
-      successes: stride(from: 1, to: values.count, by: 2).map { values[$0] > 0.5 })
+    let found = try numbers.read(subject, for: Self.card.id)
+    let episodes = EpisodeSummary(returns: found.map(\.first), successes: found.map { $0.second > 0.5 })
     return [
       ("return", episodes.meanReturn), ("success", episodes.successRate), ("iqm", episodes.interquartileMean),
     ]

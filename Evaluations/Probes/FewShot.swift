@@ -55,8 +55,7 @@ public struct FewShot: Evaluation {
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     let test = try ClassTask(subject, .test, task, for: Self.card.id)
-    var members = [[Int]](repeating: [], count: test.classes)
-    for (i, label) in test.labels.enumerated() { members[label].append(i) }
+    let members = members(of: test.labels, count: test.classes)
     let rich = members.indices.filter { members[$0].count >= shots + queries }
     guard rich.count >= ways else {
       throw ReproError(
@@ -76,8 +75,7 @@ public struct FewShot: Evaluation {
       let (support, query) = (x.gathered(IndexTensor(examples)), x.gathered(IndexTensor(others)))
       return accuracy(answers(support, query), (0..<others.count).map { $0 / queries })
     }
-    let mean = values.reduce(0, +) / Double(episodes)
-    return [("top1", mean), ("half-width", 1.96 * deviation(values) / Double(episodes).squareRoot())]
+    return [("top1", values.mean), ("half-width", 1.96 * deviation(values) / Double(episodes).squareRoot())]
   }
 
   /// The ways, 0 ..< ways, of the queries; the examples come way by way.

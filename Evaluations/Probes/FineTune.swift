@@ -65,7 +65,9 @@ public struct FineTune: Evaluation {
   ) throws -> [(name: String, value: Double)] {
     let classes = try subject.spec.categories(label, for: Self.card.id).count
     var train = try LabelledInputs(subject, .train, label: label, classes: classes, for: Self.card.id)
-    if perClass > 0 { train = train.rows(train.places(perClass: perClass, random: random.child("labels"))) }
+    if perClass > 0 {
+      train = train.rows(drawn(perClass, ofEach: classes, train.labels, random: random.child("labels")))
+    }
     var rate = rates[0]
     if rates.count > 1 {
       let held = heldOut(train.labels, classes: classes, random: random.child("held-out"))
@@ -143,14 +145,9 @@ struct LabelledInputs {
   ) throws {
     let count = min(subject.spec.sizes[split] ?? 0, limit ?? .max)
     let all = try subject.samples(Array(0..<count), of: split)
-    guard case .integers(let values) = all[label] else {
-      throw ReproError(.data, at: evaluation, found: "column '\(label)' has no integers", expected: "classes")
-    }
-    for (i, value) in values.enumerated() where value < 0 || value >= classes {
-      throw ReproError(
-        .data, at: evaluation, found: "sample \(i) has \(value) in column '\(label)'", expected: "0 to \(classes - 1)")
-    }
-    self.init(inputs: subject.inputs(of: all), labels: values, classes: classes)
+    self.init(
+      inputs: subject.inputs(of: all), labels: try all.integers(label, below: classes, for: evaluation),
+      classes: classes)
   }
 
   private init(inputs: Batch, labels: [Int], classes: Int) {
@@ -165,15 +162,6 @@ struct LabelledInputs {
       labels: places.map { labels[$0] }, classes: classes)
   }
 
-  /// Places of a number of samples of each class, drawn at random, in the order of the data.
-  func places(perClass count: Int, random: RandomStream) -> [Int] {
-    var members = [[Int]](repeating: [], count: classes)
-    for (i, label) in labels.enumerated() { members[label].append(i) }
-    return members.enumerated().flatMap { c, own -> [Int] in
-      var stream = random.child("class", c)
-      return stream.permutation(own.count).prefix(count).map { own[$0] }
-    }.sorted()
-  }
 }
 
 /// Every image flipped with probability 1/2 and shifted by up to an eighth of its sides, black coming in from outside; all

@@ -111,10 +111,8 @@ public struct LinearProbe: Evaluation {
 /// A tenth of the samples of each class, drawn at random; at least one of each class that has two, and one in all.
 func heldOut(_ labels: [Int], classes: Int, random: RandomStream) -> [Int] {
   require(labels.count >= 2, "holding samples out needs at least 2, got \(labels.count)")
-  var members = [[Int]](repeating: [], count: classes)
-  for (i, label) in labels.enumerated() { members[label].append(i) }
   var held: [Int] = []
-  for (c, own) in members.enumerated() where own.count >= 2 {
+  for (c, own) in members(of: labels, count: classes).enumerated() where own.count >= 2 {
     var stream = random.child("class", c)
     let order = stream.permutation(own.count)
     held += order.prefix(max(1, (own.count + 5) / 10)).map { own[$0] }

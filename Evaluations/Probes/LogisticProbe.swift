@@ -32,9 +32,7 @@ public struct LogisticProbe: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    _ = try data.categories(task.label, for: Self.card.id)
-    try data.need(2, in: .train, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
+    try task.check(data, train: 2, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
@@ -43,9 +41,8 @@ public struct LogisticProbe: Evaluation {
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    let train = try ClassTask(subject, .train, task, for: Self.card.id)
+    let (train, test) = try task.read(subject, for: Self.card.id)
     let head = PenalizedHead(train, strengths: strengths, random: random)
-    let test = try ClassTask(subject, .test, task, for: Self.card.id)
     return test.measured(head.scores(test.x))
   }
 }

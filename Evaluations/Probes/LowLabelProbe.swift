@@ -30,9 +30,8 @@ public struct LowLabelProbe: Evaluation {
 
   public func check(_ data: DataSpec) throws(ReproError) {
     let classes = try data.categories(task.label, for: Self.card.id)
-    try data.need(
-      perClass * classes.count, in: .train, for: Self.card.id, hint: "lower per-class or take more training samples")
-    try data.need(1, in: .test, for: Self.card.id)
+    try task.check(
+      data, train: perClass * classes.count, hint: "lower per-class or take more training samples", for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
@@ -41,14 +40,13 @@ public struct LowLabelProbe: Evaluation {
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    let train = try ClassTask(subject, .train, task, for: Self.card.id)
-    let test = try ClassTask(subject, .test, task, for: Self.card.id)
+    let (train, test) = try task.read(subject, for: Self.card.id)
     let found = (0..<draws).map { draw in
       let few = train.drawn(perClass: perClass, random: random.child("draw", draw))
       return test.measured(PenalizedHead(few, strengths: [strength], random: random).scores(test.x))
     }
     let means = ClassTask.measurements.enumerated().map { k, spec in
-      (name: spec.name, value: found.reduce(0) { $0 + $1[k].value } / Double(draws))
+      (name: spec.name, value: found.mean { $0[k].value })
     }
     return means + [("spread", deviation(found.map { $0[0].value }))]
   }
@@ -57,6 +55,6 @@ public struct LowLabelProbe: Evaluation {
 /// The standard deviation of a sample (divided by n - 1); 0 for fewer than two numbers.
 func deviation(_ values: [Double]) -> Double {
   guard values.count >= 2 else { return 0 }
-  let mean = values.reduce(0, +) / Double(values.count)
+  let mean = values.mean
   return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
 }

@@ -38,9 +38,7 @@ public struct MLPProbe: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    _ = try data.categories(task.label, for: Self.card.id)
-    try data.need(2, in: .train, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
+    try task.check(data, train: 2, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
@@ -49,7 +47,7 @@ public struct MLPProbe: Evaluation {
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    let train = try ClassTask(subject, .train, task, for: Self.card.id)
+    let (train, test) = try task.read(subject, for: Self.card.id)
     var rate = rates[0]
     if rates.count > 1 {
       let (kept, held) = train.parted(random.child("held-out"))
@@ -59,7 +57,6 @@ public struct MLPProbe: Evaluation {
       rate = rates[firstLargest(scores)]
     }
     let head = fitted(train, rate, random.child("final"))
-    let test = try ClassTask(subject, .test, task, for: Self.card.id)
     return test.measured(head(test.x))
   }
 

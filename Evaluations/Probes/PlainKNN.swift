@@ -33,9 +33,7 @@ public struct PlainKNN: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    _ = try data.categories(task.label, for: Self.card.id)
-    try data.need(ks.max() ?? 1, in: .train, for: Self.card.id, hint: "lower k or take more training samples")
-    try data.need(1, in: .test, for: Self.card.id)
+    try task.check(data, train: ks.max() ?? 1, hint: "lower k or take more training samples", for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
@@ -44,8 +42,7 @@ public struct PlainKNN: Evaluation {
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
-    let train = try ClassTask(subject, .train, task, for: Self.card.id)
-    let test = try ClassTask(subject, .test, task, for: Self.card.id)
+    let (train, test) = try task.read(subject, for: Self.card.id)
     let k = ks.max() ?? 1
     let places =
       isCosine

@@ -34,11 +34,8 @@ public struct AttentionDistance: Evaluation {
   public func check(encoderOf subject: EvaluationSubject) throws { _ = try grid(subject) }
 
   private func grid(_ subject: EvaluationSubject) throws -> (rows: Int, columns: Int) {
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
-    guard shape.rank == 3, shape[1] == shape[2] else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(output)' has the shape \(shape) for a sample",
-        expected: "[heads, N, N]")
+    let shape = try subject.require(output: output, "[heads, N, N]", for: Self.card.id) {
+      $0.rank == 3 && $0[1] == $0[2]
     }
     let side = Int(Double(shape[1]).squareRoot().rounded())
     let grid = rows > 0 && columns > 0 ? (rows, columns) : (side, side)
@@ -65,7 +62,7 @@ public struct AttentionDistance: Evaluation {
     }
     let heads = sums.map { $0 / max(count, 1) }
     return [
-      ("distance", heads.reduce(0, +) / Double(max(heads.count, 1))), ("nearest", heads.min() ?? 0),
+      ("distance", heads.mean), ("nearest", heads.min() ?? 0),
       ("farthest", heads.max() ?? 0),
     ]
   }

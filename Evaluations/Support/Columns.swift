@@ -1,6 +1,7 @@
 import ReproConfig
 import ReproData
 import ReproEngine
+import ReproTensor
 
 // What protocols ask of a data set, with errors that name what it has instead.
 
@@ -74,17 +75,81 @@ extension FieldKind {
   }
 }
 
+extension EvaluationSubject {
+  /// All columns of a split, chunk by chunk in order, without asking the encoder.
+  func forEachBatch(of split: Split, _ body: (Batch) throws -> Void) throws {
+    let size = spec.sizes[split] ?? 0
+    for first in stride(from: 0, to: size, by: 256) {
+      try body(samples(Array(first..<min(first + 256, size)), of: split))
+    }
+  }
+}
+
 extension EvaluationSubject.Labelled {
+  /// A label column as numbers; see `Batch`.
+  func numbers(_ column: String, for evaluation: String) throws(ReproError) -> Tensor {
+    try labels.numbers(column, for: evaluation)
+  }
+
   /// The integers of a column, each checked to be in `0 ..< count`.
   func integers(_ name: String, below count: Int, for evaluation: String) throws(ReproError) -> [Int] {
-    guard case .integers(let values) = labels[name] else {
+    try labels.integers(name, below: count, for: evaluation)
+  }
+}
+
+extension Batch {
+  /// A column as numbers, `[N, ...]`: real numbers as they are, images in 0...1 and label maps as their classes
+  /// `[N, rows, columns, channels]`.
+  func numbers(_ column: String, for evaluation: String) throws(ReproError) -> Tensor {
+    switch self[column] {
+    case .reals(let values): return values
+    case .images(let images):
+      return Tensor([images.count, images.height, images.width, images.channels]) { target in
+        for (i, byte) in images.bytes.enumerated() { target[i] = Real(byte) / (images.channels == 1 ? 1 : 255) }
+      }
+    case .integers(let values): return Tensor([values.count], values.map { Real($0) })
+    case .texts, nil:
+      throw ReproError(
+        .data, at: evaluation, found: "label column '\(column)' has no numbers", expected: "what its kind promises")
+    }
+  }
+
+  /// The integers of a column, each checked to be in `0 ..< count`.
+  func integers(_ name: String, below count: Int, for evaluation: String) throws(ReproError) -> [Int] {
+    guard case .integers(let values) = self[name] else {
       throw ReproError(
         .data, at: evaluation, found: "column '\(name)' has no integers", expected: "what its kind promises")
     }
-    for (i, value) in values.enumerated() where value < 0 || value >= count {
+    for (place, value) in values.enumerated() where value < 0 || value >= count {
       throw ReproError(
-        .data, at: evaluation, found: "sample \(i) has \(value) in column '\(name)'", expected: "0 to \(count - 1)")
+        .data, at: evaluation, found: "sample \(indices[place]) has \(value) in column '\(name)'",
+        expected: "0 to \(count - 1)")
     }
     return values
+  }
+}
+
+extension DataSpec {
+  /// The shape of a column of real numbers.
+  func realShape(_ name: String, for evaluation: String) throws(ReproError) -> Shape {
+    guard case .real(let shape, _) = self[field: name]?.kind else {
+      throw lacks(name, "a column of real numbers", evaluation) { if case .real = $0 { true } else { false } }
+    }
+    return shape
+  }
+
+  /// The shape of a column of real numbers, which must be as the protocol needs it.
+  ///
+  /// - Parameter layout: what is expected, for the error.
+  @discardableResult
+  func require(
+    column name: String, _ layout: String, for evaluation: String, where fits: (Shape) -> Bool
+  ) throws(ReproError) -> Shape {
+    let shape = try realShape(name, for: evaluation)
+    guard fits(shape) else {
+      throw ReproError(
+        .usage, at: evaluation, found: "column '\(name)' has the shape \(shape)", expected: layout)
+    }
+    return shape
   }
 }

@@ -23,13 +23,37 @@ extension EvaluationSubject {
       expected: "a method with \(what)", hint: "leave \(evaluation) out for this method, or name another output")
   }
 
-  /// An output whose samples have a given number of axes.
-  func require(output name: String, rank: Int, _ layout: String, for evaluation: String) throws {
+  /// The shape of an output for one sample, which must be as the protocol needs it.
+  ///
+  /// - Parameter layout: what is expected, for the error.
+  @discardableResult
+  func require(
+    output name: String, _ layout: String, for evaluation: String, where fits: (Shape) -> Bool
+  ) throws -> Shape {
     let shape = try shape(ofOutput: name, for: evaluation)
-    guard shape.rank == rank else {
+    guard fits(shape) else {
       throw ReproError(
         .usage, at: evaluation, found: "output '\(name)' has the shape \(shape) for a sample", expected: layout)
     }
+    return shape
+  }
+
+  /// An output whose samples have a given number of axes.
+  func require(output name: String, rank: Int, _ layout: String, for evaluation: String) throws {
+    try require(output: name, layout, for: evaluation) { $0.rank == rank }
+  }
+
+  /// An output of one shape for every sample.
+  ///
+  /// - Parameter meaning: what its numbers are, for the error.
+  func require(output name: String, shape: Shape, _ meaning: String? = nil, for evaluation: String) throws {
+    try require(output: name, meaning.map { "\(shape), \($0)" } ?? "\(shape)", for: evaluation) { $0 == shape }
+  }
+
+  /// An output of the shape of a column of real numbers.
+  func require(output name: String, likeColumn column: String, for evaluation: String) throws {
+    let truth = try spec.realShape(column, for: evaluation)
+    try require(output: name, "that of column '\(column)', \(truth)", for: evaluation) { $0 == truth }
   }
 }
 
@@ -63,87 +87,6 @@ struct FeatureSource: Sendable, Equatable {
   }
 }
 
-/// A classification task on frozen vectors: what most probes read.
-struct ClassTask {
-  /// Column of the classes, and where the vectors come from.
-  struct Options: Sendable {
-    let label: String
-    let features: FeatureSource
-    init(label: String, features: FeatureSource) { (self.label, self.features) = (label, features) }
-    init(_ options: inout Section) throws(ReproError) {
-      label = try options.string("label", default: "label")
-      features = try FeatureSource(&options)
-    }
-  }
-
-  let classes: Int
-  let x: Tensor  // [N, D]
-  let labels: [Int]
-
-  init(_ subject: EvaluationSubject, _ split: Split, _ options: Options, for evaluation: String) throws {
-    classes = try subject.spec.categories(options.label, for: evaluation).count
-    let (x, samples) = try options.features.vectors(subject, split, for: evaluation)
-    self.x = x
-    labels = try samples.integers(options.label, below: classes, for: evaluation)
-  }
-
-  private init(classes: Int, x: Tensor, labels: [Int]) { (self.classes, self.x, self.labels) = (classes, x, labels) }
-
-  var count: Int { labels.count }
-
-  func rows(_ places: [Int]) -> ClassTask {
-    ClassTask(classes: classes, x: x.gathered(IndexTensor(places)), labels: places.map { labels[$0] })
-  }
-
-  /// Nine tenths and the tenth that is held out to choose by.
-  func parted(_ random: RandomStream) -> (kept: ClassTask, held: ClassTask) {
-    let held = heldOut(labels, classes: classes, random: random)
-    let isHeld = Set(held)
-    return (rows(labels.indices.filter { !isHeld.contains($0) }), rows(held))
-  }
-
-  /// A number of samples of each class (all of a class that has fewer), drawn at random, in the order of the data.
-  func drawn(perClass count: Int, random: RandomStream) -> ClassTask {
-    var members = [[Int]](repeating: [], count: classes)
-    for (i, label) in labels.enumerated() { members[label].append(i) }
-    var chosen: [Int] = []
-    for (c, own) in members.enumerated() {
-      var stream = random.child("class", c)
-      chosen += stream.permutation(own.count).prefix(count).map { own[$0] }
-    }
-    return rows(chosen.sorted())
-  }
-
-  func standardized(by standardize: Standardizer) -> ClassTask {
-    ClassTask(classes: classes, x: standardize(x), labels: labels)
-  }
-
-  /// What scores `[N, C]` say about these samples.
-  func measured(_ scores: Tensor) -> [(name: String, value: Double)] {
-    Self.measured(scores, labels, classes: classes)
-  }
-
-  /// What scores `[N, C]` say about samples: `top1`, `class-accuracy`, `macro-f1`, `auroc`, and `mcc`, the measures of GLUE
-  /// (accuracy, F1, Matthews' correlation) among them.
-  static func measured(_ scores: Tensor, _ labels: [Int], classes: Int) -> [(name: String, value: Double)] {
-    let predicted = scores.argmax().values
-    let confusion = Confusion(truth: labels, predicted: predicted, classes: classes)
-    // Only the order counts: of two classes the difference of their scores, else the probability of each.
-    let ordered = classes == 2 ? scores - scores.flipped(1) : scores.softmax()
-    let auroc = meanOverClasses(of: ordered, \.area) { labels[$0] == $1 }
-    return [
-      ("top1", accuracy(predicted, labels)), ("class-accuracy", confusion.meanClassAccuracy),
-      ("macro-f1", confusion.meanF1()), ("auroc", auroc ?? 0.5), ("mcc", confusion.matthews),
-    ]
-  }
-
-  /// The cards' entries of `measured`.
-  static let measurements = [
-    MeasurementSpec("top1", unit: "1"), MeasurementSpec("class-accuracy", unit: "1"),
-    MeasurementSpec("macro-f1", unit: "1"), MeasurementSpec("auroc", unit: "1"), MeasurementSpec("mcc", unit: "1"),
-  ]
-}
-
 /// An output of the method beside a column of the truth, for protocols that look at sample after sample.
 struct OutputTruth: Sendable {
   let output, column: String
@@ -175,30 +118,26 @@ struct OutputTruth: Sendable {
   }
 }
 
-extension EvaluationSubject.Labelled {
-  /// A label column as numbers, `[N, ...]`: real numbers as they are, images in 0...1 and label maps as their classes
-  /// `[N, rows, columns, channels]`.
-  func numbers(_ column: String, for evaluation: String) throws -> Tensor {
-    switch labels[column] {
-    case .reals(let values): return values
-    case .images(let images):
-      return Tensor([images.count, images.height, images.width, images.channels]) { target in
-        for (i, byte) in images.bytes.enumerated() { target[i] = Real(byte) / (images.channels == 1 ? 1 : 255) }
-      }
-    case .integers(let values): return Tensor([values.count], values.map { Real($0) })
-    case .texts, nil:
-      throw ReproError(
-        .data, at: evaluation, found: "label column '\(column)' has no numbers", expected: "what its kind promises")
-    }
-  }
-}
+/// An output of two numbers for each sample.
+struct TwoNumbers: Sendable {
+  let output, meaning: String
 
-extension DataSpec {
-  /// The shape of a column of real numbers.
-  func realShape(_ name: String, for evaluation: String) throws(ReproError) -> Shape {
-    guard case .real(let shape, _) = self[field: name]?.kind else {
-      throw lacks(name, "a column of real numbers", evaluation) { if case .real = $0 { true } else { false } }
-    }
-    return shape
+  /// Option `output`; `meaning` says in errors what the numbers are.
+  init(_ options: inout Section, _ output: String, _ meaning: String) throws(ReproError) {
+    self.output = try options.string("output", default: output)
+    self.meaning = meaning
+  }
+
+  func check(_ subject: EvaluationSubject, for evaluation: String) throws {
+    try subject.require(output: output, shape: [2], meaning, for: evaluation)
+  }
+
+  /// Those of the test split, in order.
+  func read(
+    _ subject: EvaluationSubject, for evaluation: String
+  ) throws -> [(first: Double, second: Double)] {
+    try check(subject, for: evaluation)
+    let values = try FeatureSource(output).vectors(subject, .test, for: evaluation).x.values
+    return stride(from: 0, to: values.count, by: 2).map { (Double(values[$0]), Double(values[$0 + 1])) }
   }
 }

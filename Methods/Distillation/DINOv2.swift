@@ -15,7 +15,7 @@ import ReproTensor
 /// by the stage `teacher` and then frozen; the student sees everything then: no masks, no stochastic depth, and all patches
 /// are matched (Section 5).
 /// - Source: Oquab et al. 2023 (arXiv 2304.07193) and the authors' code; deviations in Reproductions/dinov2/NOTES.md.
-public struct DINOv2: MethodPlugin {
+public struct DINOv2: FineTunable {
   public static let card = MethodCard(
     id: "dinov2", title: "DINOv2: Learning Robust Visual Features without Supervision", year: 2023, arxiv: "2304.07193",
     family: .distillation)
@@ -65,6 +65,13 @@ public struct DINOv2: MethodPlugin {
     return Features(
       global: output.classToken, dense: output.patches.reshaped([images.shape[0], rows, columns, options.size.width]))
   }
+
+  /// The average's backbone, whose features `embed` gives.
+  public func network(of state: State) -> VisionTransformer { state.model.teacher.backbone }
+
+  public func embedding(
+    _ network: inout VisionTransformer, of batch: Batch, context: ForwardContext?
+  ) throws -> Tensor { network(batch.images().normalizedTensor, context).classToken }
 
   // MARK: one step
 

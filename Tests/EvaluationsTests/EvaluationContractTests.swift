@@ -28,7 +28,8 @@ extension EvaluationsTests {
         return [
           ("x", .reals(stream.normal([n, 4]))), ("places", .reals(stream.normal([n, 2, 2, 4]))),
           ("label", .integers((0..<n).map { $0 % 3 })), ("instance", .integers((0..<n).map { $0 % 7 })),
-          ("mask", pictures(1, 4, 4, 1, below: 3)), ("masks", pictures(3, 4, 4, 1, below: 3)),
+          ("mask", pictures(1, 4, 4, 1, below: 3)), ("instances", pictures(1, 4, 4, 1, below: 4)),
+          ("masks", pictures(3, 4, 4, 1, below: 3)),
           ("target", pictures(1, 12, 16, 3, below: 256)), ("image", pictures(1, 8, 8, 3, below: 256)),
           ("depth", some([4, 4])), ("normals", some([4, 4, 3])), ("flow", some([4, 4, 2])), ("surface", some([5, 6])),
           ("factor", some([2])), ("keypoints", some([3, 2])), ("boxes", counts([2, 5], below: 2)),
@@ -42,13 +43,16 @@ extension EvaluationsTests {
           ("out-boxes", some([3, 4])), ("out-box-scores", some([3, 2])), ("out-voxels", some([3, 3, 3])),
           ("out-voxel-logits", some([3, 3, 3, 2])), ("out-joints", some([4, 3])), ("out-pose", some([3, 4])),
           ("out-direction", some([3])), ("out-likelihood", some([2])), ("out-episode", some([2])),
-          ("out-scores", some([6])), ("out-attention", some([2, 4, 4])),
+          ("out-scores", some([6])), ("out-attention", some([2, 4, 4])), ("out-masks", some([3, 2, 2])),
+          ("out-mask-scores", some([3, 3])), ("parts", counts([5], below: 4)), ("out-part-logits", some([5, 4])),
+          ("out-task-logits", some([3, 3])),
         ]
       }
       let train = columns(40)
       let kinds: [String: FieldKind] = [
         "label": .category(classes: Array(classNames.prefix(3))), "instance": .identity(count: 7),
         "mask": .labelMap(height: 4, width: 4, classes: ["background", "a", "b"]),
+        "instances": .image(height: 4, width: 4, channels: 1),
         "masks": .frames(count: 3, height: 4, width: 4, channels: 1),
         "target": .image(height: 12, width: 16, channels: 3), "image": .image(height: 8, width: 8, channels: 3),
       ]
@@ -69,7 +73,8 @@ extension EvaluationsTests {
       "novelty/v1": [("known", "[class0, class1]"), ("k", "3")], "pose/v1": [("clusters", "3")],
       "detection/v1": [("scores", "box-scores")], "hallucination/v1": [("names", "[class0, class1]")],
       "correspondence/v1": [("pairs", "10")], "verification/v1": [("pairs", "200")],
-      "view-agreement/v1": [("to", "text")],
+      "view-agreement/v1": [("to", "text")], "instance-segmentation/v1": [("scores", "mask-scores")],
+      "panoptic-segmentation/v1": [("scores", "mask-scores"), ("confidence", "0.3")],
     ]
 
     @Test func protocolsHaveVersionedNamesOfTheirOwn() {

@@ -51,6 +51,7 @@ extension Comparison {
   ) {
     self.init(kind, label, of: scale, margin: 0, seeds: seeds, differences: d, arms: arms, ranks: ranks)
     (p, pOpposite, rankStatistic) = (ranks.p, ranks.pOpposite, ranks.statistic)
+    smallestP = ranks.smallest
     pBelowDelta = scale.delta.map { Statistics.signFlip(d.map { -$0 }, above: -$0) } ?? pOpposite
   }
 
@@ -65,6 +66,7 @@ extension Comparison {
     threshold = kind == .nonInferiority || kind == .equivalence ? -margin : margin
     (mean, deviation) = (Statistics.mean(d), Statistics.deviation(d))
     (p, pOpposite, pBelowDelta) = (1, 1, 1)
+    smallestP = d.isEmpty ? 1 : 1 / Double(1 << d.count)
     (lowerBound, upperBound) = (-.infinity, .infinity)
     guard !d.isEmpty else { return }
     let region = SignFlipRegion(d)

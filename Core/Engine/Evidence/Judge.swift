@@ -63,11 +63,12 @@ public struct Judge: Sendable {
       paper: recipe.paper, recipe: recipe.id, claim: claim.id, statement: claim.statement, isPrimary: claim.isPrimary,
       isExploratory: claim.isExploratory, metric: claim.metric, delta: claim.delta, plannedSeeds: claim.seeds,
       comparisons: [], deciding: 0, attempts: max(claim.attempt, record.golden?.attempts ?? 1), p: 1, attemptP: 1,
-      adjustedP: 1, adjustedPBelowDelta: 1, adjustedPOpposite: 1, verdict: .notRun, sentence: "", problems: [])
+      adjustedP: 1, adjustedPBelowDelta: 1, adjustedPOpposite: 1, verdict: .notRun, sentence: "", problems: [],
+      smallestP: 1)
     let table = try MeasurementTable(claim, record, plugins)
     guard let results = record.golden?.results[.small] else { return result }
     let whole = table.comparisons(results, seeds: table.seeds(in: results, upTo: claim.extendTo ?? claim.seeds))
-    var (p, below, opposite) = combined(whole.comparisons)
+    var (p, below, opposite, smallest) = combined(whole.comparisons)
     if let more = claim.extendTo, more > claim.seeds {
       let first = table.comparisons(results, seeds: table.seeds(in: results, upTo: claim.seeds))
       let early = combined(first.comparisons)
@@ -78,11 +79,12 @@ public struct Judge: Sendable {
       p = Statistics.twoLooks(first: early.p, second: hasSecond && !decided ? p : nil)
       below = Statistics.twoLooks(first: early.below, second: hasSecond && !decided ? below : nil)
       opposite = Statistics.twoLooks(first: early.opposite, second: hasSecond && !decided ? opposite : nil)
+      smallest = Statistics.twoLooks(first: early.smallest, second: hasSecond ? smallest : nil)
     } else {
       (result.comparisons, result.problems) = whole
     }
     result.deciding = result.comparisons.indices.max { result.comparisons[$0].p < result.comparisons[$1].p } ?? 0
-    result.p = p
+    (result.p, result.smallestP) = (p, smallest)
     result.attemptP = Statistics.afterAttempts(p, result.attempts)
     result.adjustedP = result.attemptP
     result.adjustedPBelowDelta = Statistics.afterAttempts(below, result.attempts)
@@ -93,10 +95,12 @@ public struct Judge: Sendable {
 
   /// The claim holds if all its comparisons do: the largest p. It fails if one of them does, so the smallest p of
   /// "below delta" and of the opposite is paid for with the number of comparisons.
-  private func combined(_ all: [Comparison]) -> (p: Double, below: Double, opposite: Double) {
+  private func combined(
+    _ all: [Comparison]
+  ) -> (p: Double, below: Double, opposite: Double, smallest: Double) {
     let count = Double(all.count)
     func any(_ p: KeyPath<Comparison, Double>) -> Double { min(1, count * (all.map { $0[keyPath: p] }.min() ?? 1)) }
-    return (all.map(\.p).max() ?? 1, any(\.pBelowDelta), any(\.pOpposite))
+    return (all.map(\.p).max() ?? 1, any(\.pBelowDelta), any(\.pOpposite), all.map(\.smallestP).max() ?? 1)
   }
 
   // MARK: From p to verdicts

@@ -126,7 +126,7 @@ struct MeasurementTable {
     let rows = rows(arms, seeds).map { (seed: $0.seed, values: $0.values.map { sign * $0 }) }
     let test =
       rows.isEmpty
-      ? Statistics.RankTest(statistic: 0, p: 1, pOpposite: 1) : Statistics.pageTrend(rows.map(\.values))
+      ? Statistics.RankTest(statistic: 0, p: 1, pOpposite: 1, smallest: 1) : Statistics.pageTrend(rows.map(\.values))
     return Comparison(
       ranks: test, .trend, "\(levels[levels.count - 1]) - \(levels[0])", of: scale(claim.metric),
       seeds: rows.map(\.seed), differences: rows.map { $0.values[levels.count - 1] - $0.values[0] }, arms: arms)
@@ -146,7 +146,7 @@ struct MeasurementTable {
     }
     let test =
       pairs.isEmpty
-      ? Statistics.RankTest(statistic: 0, p: 1, pOpposite: 1)
+      ? Statistics.RankTest(statistic: 0, p: 1, pOpposite: 1, smallest: 1)
       : Statistics.rankCorrelation(pairs.map { (x: $0.x, y: $0.y) })
     var scale = scale(claim.metric)
     (scale.spec.unit, scale.spec.decimals) = ("rank correlation", 3)

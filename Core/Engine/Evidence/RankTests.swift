@@ -61,6 +61,9 @@ extension Statistics {
     public var p: Double
     /// Of one downwards.
     public var pOpposite: Double
+    /// The smallest p that these ranks can give, in whatever order they come: without ties `1 / (k!)^n` for n seeds of k
+    /// values; 0 where p is not exact.
+    public var smallest: Double
   }
 
   /// Page's test of a trend over ordered levels, exact: the levels are permuted within each seed.
@@ -72,7 +75,8 @@ extension Statistics {
   /// - Source: Page 1963, "Ordered hypotheses for multiple treatments", with the exact null distribution.
   public static func pageTrend(_ rows: [[Double]]) -> RankTest {
     let result = rankSum(rows.map { row in (Array(1...row.count), doubledRanks(row)) })
-    return RankTest(statistic: Double(result.sum) / 2, p: result.p, pOpposite: result.pOpposite)
+    return RankTest(
+      statistic: Double(result.sum) / 2, p: result.p, pOpposite: result.pOpposite, smallest: result.smallest)
   }
 
   /// Whether two measurements order the arms alike: the mean over seeds of Spearman's rho, tested by permutations
@@ -82,7 +86,9 @@ extension Statistics {
   /// - Returns: the mean rho (0 for a seed without spread) and the exact one-sided p-values.
   public static func rankCorrelation(_ rows: [(x: [Double], y: [Double])]) -> RankTest {
     let result = rankSum(rows.map { (doubledRanks($0.x), doubledRanks($0.y)) })
-    return RankTest(statistic: mean(rows.map { rho($0.x, $0.y) }), p: result.p, pOpposite: result.pOpposite)
+    return RankTest(
+      statistic: mean(rows.map { rho($0.x, $0.y) }), p: result.p, pOpposite: result.pOpposite,
+      smallest: result.smallest)
   }
 
   /// Spearman's rank correlation of two lists: the correlation of their ranks; 0 if one of them has no spread.
@@ -107,11 +113,14 @@ extension Statistics {
     let freedom = Double(x.count - 2)
     let t: Double = r.magnitude >= 1 ? r * .infinity : r * (freedom / (1 - r * r)).squareRoot()
     return RankTest(
-      statistic: r, p: studentCDF(-t, freedom: freedom), pOpposite: studentCDF(t, freedom: freedom))
+      statistic: r, p: studentCDF(-t, freedom: freedom), pOpposite: studentCDF(t, freedom: freedom), smallest: 0)
   }
 
-  /// `S = sum_i sum_j a_ij b_ij` and the shares of permutations within the rows whose sum is as large, and as small.
-  private static func rankSum(_ rows: [(a: [Int], b: [Int])]) -> (sum: Int, p: Double, pOpposite: Double) {
+  /// `S = sum_i sum_j a_ij b_ij` and the shares of permutations within the rows whose sum is as large, as small, and as
+  /// large as any.
+  private static func rankSum(
+    _ rows: [(a: [Int], b: [Int])]
+  ) -> (sum: Int, p: Double, pOpposite: Double, smallest: Double) {
     require(!rows.isEmpty && rows.allSatisfy { $0.a.count >= 3 }, "a test of ranks needs three values or more a row")
     var distribution = [1.0]
     var sum = 0
@@ -125,6 +134,7 @@ extension Statistics {
     }
     let upper = distribution[sum...].reduce(0, +)
     let lower = distribution[...sum].reduce(0, +)
-    return (sum, min(1, upper), min(1, lower))
+    // The last sum is that of rows in which both lists rise together.
+    return (sum, min(1, upper), min(1, lower), min(1, distribution[distribution.count - 1]))
   }
 }

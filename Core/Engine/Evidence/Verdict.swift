@@ -55,6 +55,9 @@ public struct Comparison: Sendable, Equatable {
   public var mean, deviation: Double
   /// Of the claim's test; 1 without differences.
   public var p: Double
+  /// The smallest p that the claim's test can give with so many differences: `2^-n`; of a test of ranks that of their best
+  /// order. 1 without differences.
+  public var smallestP: Double
   /// Of the opposite claim.
   public var pOpposite: Double
   /// Of "the effect is below the one that would matter".
@@ -141,8 +144,10 @@ public struct ClaimResult: Sendable, Equatable {
   public var interval: Statistics.Interval? { decisive?.interval }
   public var tInterval: Statistics.Interval? { decisive?.tInterval }
   public var smallestDetectable: Double? { decisive?.smallestDetectable }
-  /// The smallest p that the test could have given with these seeds and attempts.
-  public var floorP: Double { min(1, Double(attempts) * (n > 0 ? 1 / Double(1 << min(n, 60)) : 1)) }
+  /// The smallest p that all tests of the plan together could have given with these seeds, before attempts are paid for.
+  public var smallestP: Double
+  /// The smallest p that the claim could have reached with these seeds and attempts.
+  public var floorP: Double { min(1, Double(attempts) * smallestP) }
 
   /// What every exact test here assumes.
   public static let assumption =

@@ -67,7 +67,7 @@ public struct CellRunner: Sendable {
     (self.folder, self.commit, self.dataCache, self.mirror, self.notices) = (folder, commit, dataCache, mirror, notices)
   }
 
-  private var recordPath: String { folder + "/record.json" }
+  var recordPath: String { folder + "/record.json" }
 
   private func recipeSHA256() throws -> String {
     guard let initialWeights else { return SHA256.hex(of: recipe.canonical) }
@@ -159,18 +159,15 @@ public struct CellRunner: Sendable {
       failure = try train(method, &session, training, random, started - earlierSeconds, progress)
     }
     session.seconds = now() - started + earlierSeconds
-    let measurements = failure == nil ? try evaluate(method, session.state, data, random, progress) : []
+    let trained = EvaluationSubject(encoder: FrozenEncoder(method: method, state: session.state), data: data)
+    let measurements = failure == nil ? try measurements(of: trained, random: random, progress) : []
     if failure == nil { try drawPictures(of: method, session.state, data, random) }
-    let record = RunRecord(
-      cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
-      status: failure == nil ? .finished : .diverged, reason: failure, recipeSHA256: try recipeSHA256(),
-      planSHA256: planSHA256, fingerprint: .current, commit: commit, data: data.fingerprint,
-      weightsSHA256: session.state.stateSHA256, curves: session.log.thinned(), measurements: measurements, code: code,
-      resolved: recipe.text)
+    let record = record(
+      failure: failure, recipeSHA256: try recipeSHA256(), data: data, weights: session.state.stateSHA256,
+      curves: session.log.thinned(), measurements: measurements)
     try session.save(folder: folder)
     try EventFile(record, session.log).write("\(folder)/\(EventFile.name)")
-    try SafeFile.write(recordPath, text: try record.sealed().text(pretty: true))
-    try writeTiming(session.seconds, now() - started + earlierSeconds)
+    try finish(record, training: session.seconds, total: now() - started + earlierSeconds)
     return record
   }
 
@@ -288,34 +285,6 @@ public struct CellRunner: Sendable {
     guard let data else { return nil }
     let batch = data.first(recipe.health.samples)
     return try? Profile.measure("health", { try method.embed(state, batch).global })
-  }
-
-  private func evaluate<M: MethodPlugin>(
-    _ method: M, _ state: M.State, _ data: any DatasetProvider, _ random: RandomStream,
-    _ progress: (CellProgress) -> Void
-  ) throws -> [RunRecord.Measurement] {
-    let subject = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data)
-    var results: [RunRecord.Measurement] = []
-    for (done, plan) in recipe.evaluations.enumerated() {
-      progress(
-        CellProgress(
-          stage: "evaluate", step: done, steps: recipe.evaluations.count, metrics: [:], samplesPerSecond: 0,
-          secondsLeft: 0))
-      let evaluation = try plugins.makeEvaluation(plan)
-      let random = random.child("evaluate").child(plan.name)
-      for (name, value) in try Profile.measure("evaluation", { try evaluation.measure(subject, random: random) }) {
-        results.append(RunRecord.Measurement(name: "\(plan.name).\(name)", value: value))
-      }
-    }
-    return results
-  }
-
-  func writeTiming(_ training: Double, _ total: Double) throws {
-    let timing: JSONValue = [
-      "seconds_training": .double(training), "seconds_total": .double(total),
-      "peak_memory_mib": .int(Memory.peak), "threads": .int(ThreadPool.shared.threads),
-    ]
-    try SafeFile.write(folder + "/timing.json", text: try timing.text(pretty: true))
   }
 }
 

@@ -20,32 +20,15 @@ extension CellRunner {
     notices("\(path): \(encoder.description)")
     let subject = EvaluationSubject(encoder: encoder, data: data)
     let started = now()
-    let random = RandomStream(seed: seed).child("evaluate")
-    var results: [RunRecord.Measurement] = []
-    for (done, plan) in recipe.evaluations.enumerated() {
-      progress(
-        CellProgress(
-          stage: "evaluate", step: done, steps: recipe.evaluations.count, metrics: [:], samplesPerSecond: 0,
-          secondsLeft: 0))
-      let evaluation = try plugins.makeEvaluation(plan)
-      do { try evaluation.check(data.spec) } catch {
-        notices("\(plan.type) is left out: \(error.found)")
-        continue
-      }
-      for (name, value) in try evaluation.measure(subject, random: random.child(plan.name)) {
-        results.append(RunRecord.Measurement(name: "\(plan.name).\(name)", value: value))
-      }
-    }
+    let results = try measurements(
+      of: subject, random: RandomStream(seed: seed),
+      leaves: { plan, refusal in notices("\(plan.type) is left out: \(refusal.found)") }, progress)
     guard !results.isEmpty else {
       throw ReproError(.usage, at: recipe.recipe, found: "no evaluation of the recipe can be made on this data set")
     }
-    let record = RunRecord(
-      cell: CellID(recipe: recipe.recipe, scale: recipe.scale, arm: recipe.arm, seed: seed), paper: recipe.paper,
-      status: .finished, reason: nil, recipeSHA256: recipeSHA256, planSHA256: planSHA256, fingerprint: .current,
-      commit: commit, data: data.fingerprint, weightsSHA256: encoder.weightsSHA256, curves: [], measurements: results,
-      code: code, resolved: recipe.text)
-    try SafeFile.write("\(folder)/record.json", text: try record.sealed().text(pretty: true))
-    try writeTiming(0, now() - started)
+    let record = record(
+      recipeSHA256: recipeSHA256, data: data, weights: encoder.weightsSHA256, measurements: results)
+    try finish(record, training: 0, total: now() - started)
     return record
   }
 }

@@ -223,6 +223,29 @@ import Testing
     #expect(results[1].verdict == .exploratory && results[1].p == 1.0 / 256)
   }
 
+  @Test func theSmallestPossiblePIsThatOfTheTestAndNotOfSigns() throws {
+    let (up, levels) = ([0.0, 1, 2].map { plus(gains, factor: $0) }, [0.0, 1, 2, 3].map { plus(gains, factor: $0) })
+    let trend = try one(
+      judgedRecipe("id: x, primary: true, metric: two-way.top1, form: trend, levels: [a, b, c]"),
+      judgedGolden(top1: zip(["a", "b", "c"], up).map { ($0, $1) }))
+    // 6 orders of three levels in each of eight seeds; every seed is in the best one.
+    #expect((trend.floorP * 1_679_616 - 1).magnitude < 1e-12 && trend.p == trend.floorP)
+    let claim =
+      "id: x, primary: true, metric: two-way.top1, form: rank-correlation, arms: [a, b, c, d], with: two-way.error"
+    let names = ["a", "b", "c", "d"]
+    var golden = judgedGolden(
+      top1: zip(names, levels).map { ($0, $1) }, error: zip(names, levels.reversed()).map { ($0, $1) })
+    let correlation = try one(judgedRecipe(claim), golden)
+    #expect((correlation.floorP * 110_075_314_176 - 1).magnitude < 1e-12 && correlation.p == correlation.floorP)
+    golden.history[0].attempt = 2
+    #expect((try one(judgedRecipe(claim), golden).floorP * 55_037_657_088 - 1).magnitude < 1e-12)
+    // Two arms that never differ halve the orders that do.
+    let tied = judgedGolden(top1: [("a", base), ("b", base), ("c", plus(gains))])
+    let half = try one(judgedRecipe("id: x, primary: true, metric: two-way.top1, form: trend, levels: [a, b, c]"), tied)
+    #expect((half.floorP * 6561 - 1).magnitude < 1e-12 && half.p == half.floorP)
+    #expect(try one(judgedRecipe(claim), nil).floorP == 1)
+  }
+
   @Test func aPlanOfTwoLooksPaysForTheSecond() throws {
     let claim = superiority + ", n: 5, extend_to: 10"
     let many = (0..<10).map { 0.5 + 0.001 * Double($0) }
@@ -240,6 +263,7 @@ import Testing
     #expect(try result(lost, count: 5).verdict == .inconclusive)
     let second = try result(lost, count: 10)
     #expect(second.n == 10 && second.p == 1.0 / 32 + 2.0 / 1024 && second.verdict == .supported)
+    #expect(second.floorP == 1.0 / 32, "no result of ten seeds is surer than that of the first five")
   }
 
   @Test func developmentSeedsNeverEnterAClaim() throws {

@@ -130,6 +130,30 @@ import Testing
     #expect(Statistics.pageTrend(Array(repeating: [1, 1, 1], count: 5)).p == 1)
   }
 
+  @Test func theSmallestPOfRanksIsThatOfTheBestOfAllTheirOrders() {
+    // Every order within every seed, counted one by one.
+    func smallest(_ rows: [[Double]]) -> Double {
+      var sums = [0]
+      for row in rows {
+        let ranks = Statistics.doubledRanks(row)
+        let own = permutations(row.count).map { order in order.enumerated().reduce(0) { $0 + ($1.0 + 1) * ranks[$1.1] }
+        }
+        sums = sums.flatMap { sum in own.map { sum + $0 } }
+      }
+      return Double(sums.count { $0 == sums.max() }) / Double(sums.count)
+    }
+    for rows in [
+      [[0.3, 0.1, 0.2], [0.1, 0.3, 0.2]], [[0.1, 0.1, 0.2], [0.3, 0.2, 0.1]], [[1, 4, 2, 4], [2, 2, 2, 1]],
+      [[1, 1, 1], [2, 2, 2]],
+    ] {
+      let test = Statistics.pageTrend(rows)
+      #expect((test.smallest - smallest(rows)).magnitude < 1e-14 && test.p >= test.smallest)
+    }
+    #expect((smallest([[0.3, 0.1, 0.2], [0.1, 0.3, 0.2]]) - 1 / 36.0).magnitude < 1e-15)
+    // Ties in either list leave fewer orders that differ: of [1, 1, 2] and [1, 2, 3] two in six are best.
+    #expect((Statistics.rankCorrelation([([5, 5, 7], [3, 1, 2])]).smallest - 1 / 3.0).magnitude < 1e-15)
+  }
+
   @Test func correlationOverSeedsIsTestedWithinThem() {
     // Four arms in the same order in two seeds: (1/24)^2.
     let test = Statistics.rankCorrelation([([1, 2, 3, 4], [5, 6, 7, 8]), ([4, 3, 2, 1], [1, 0, -1, -2])])

@@ -145,7 +145,7 @@ extension EvaluationsTests {
       let data = classWorld(train: 100, test: 50, classes: 5, width: 5)
       let all = try LabelledInputs(
         EvaluationSubject(encoder: FakeEncoder(), data: data), .train, label: "label", classes: 5, for: "test")
-      let few = all.places(perClass: 3, random: RandomStream(seed: 1))
+      let few = drawn(3, ofEach: 5, all.labels, random: RandomStream(seed: 1))
       #expect(few.count == 15 && few == few.sorted() && Set(few).count == 15)
       #expect((0..<5).allSatisfy { c in few.count { all.labels[$0] == c } == 3 })
       #expect(
