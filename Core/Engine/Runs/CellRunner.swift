@@ -141,7 +141,7 @@ public struct CellRunner: Sendable {
     var state = try method.makeState(for: data.spec, random: random.child("init"))
     if let initialWeights { try HDF5File.open(initialWeights).read(&state, under: "state") }
     do {
-      let untrained = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data)
+      let untrained = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state, data: data), data: data)
       for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(encoderOf: untrained) }
     }
     var session = Session<M>(state: state, checkpoint: folder + "/checkpoint.h5")
@@ -261,7 +261,7 @@ public struct CellRunner: Sendable {
     _ method: M, _ state: M.State, _ data: any DatasetProvider, _ random: RandomStream,
     _ progress: (CellProgress) -> Void
   ) throws -> [RunRecord.Measurement] {
-    let subject = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data)
+    let subject = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state, data: data), data: data)
     var results: [RunRecord.Measurement] = []
     for (done, plan) in recipe.evaluations.enumerated() {
       progress(
