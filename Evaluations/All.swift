@@ -6,7 +6,8 @@ public let evaluations: [any Evaluation.Type] =
 
 /// Classes and numbers from frozen features, from the network trained further, or as the method itself says.
 private let classProtocols: [any Evaluation.Type] = [
-  WeightedKNN.self, PlainKNN.self, LinearProbe.self, LogisticProbe.self, LowLabelProbe.self, MLPProbe.self,
+  WeightedKNN.self, PlainKNN.self, LinearProbe.self, LogisticProbe.self, LowLabelProbe.self, PooledProbe.self,
+  MLPProbe.self, TreesProbe.self,
   FewShot.self, FineTune.self, Prediction.self, ClassIncremental.self, ZeroShot.self, RidgeProbe.self,
 ]
 

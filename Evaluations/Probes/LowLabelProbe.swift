@@ -5,10 +5,10 @@ import ReproTensor
 
 /// `low-label-probe/v1`: logistic regression on the frozen features of few labelled samples, drawn several times.
 ///
-/// Each draw takes `per-class` training samples of every class; the penalty is fixed, as too few samples are left to
-/// choose one. `top1` and its relatives are means over draws, `spread` the deviation of top1 between draws.
+/// Each draw takes `per-class` training samples of every class; the penalty is fixed, or with `strengths` chosen on a
+/// tenth of the drawn samples. `top1` and its relatives are means over draws, `spread` the deviation of top1 between draws.
 ///
-/// Options: `per-class` (10); `draws` (10); `strength`, the inverse penalty (1); `label` (label); `features` (global).
+/// Options: `per-class` (10); `draws` (10); `strength`, the inverse penalty (1), or `strengths`, several of them; `label` (label); `features` (global).
 public struct LowLabelProbe: Evaluation {
   public static let card = EvaluationCard(
     id: "low-label-probe/v1", title: "Logistic regression on few labels",
@@ -18,13 +18,14 @@ public struct LowLabelProbe: Evaluation {
     measurements: ClassTask.measurements + [MeasurementSpec("spread", unit: "1", isHigherBetter: false)])
 
   public let perClass, draws: Int
-  public let strength: Double
+  public let strengths: [Double]
   let task: ClassTask.Options
 
   public init(_ options: inout Section) throws(ReproError) {
     perClass = try options.int("per-class", in: 1...1_000_000, default: 10)
     draws = try options.int("draws", in: 1...1000, default: 10)
-    strength = try options.double("strength", in: 1e-9...1e9, default: 1)
+    let strength = try options.double("strength", in: 1e-9...1e9, default: 1)
+    strengths = try options.positive("strengths", default: [strength])
     task = try ClassTask.Options(&options)
   }
 
@@ -43,7 +44,8 @@ public struct LowLabelProbe: Evaluation {
     let (train, test) = try task.read(subject, for: Self.card.id)
     let found = (0..<draws).map { draw in
       let few = train.drawn(perClass: perClass, random: random.child("draw", draw))
-      return test.measured(PenalizedHead(few, strengths: [strength], random: random).scores(test.x))
+      let head = PenalizedHead(few, strengths: strengths, random: random.child("penalty", draw))
+      return test.measured(head.scores(test.x))
     }
     let means = ClassTask.measurements.enumerated().map { k, spec in
       (name: spec.name, value: found.mean { $0[k].value })

@@ -41,6 +41,11 @@ struct ClassTask {
     labels = try samples.integers(options.label, below: classes, for: evaluation)
   }
 
+  /// The samples of several tasks of the same classes, one after the other.
+  init(joining tasks: [ClassTask]) {
+    self.init(classes: tasks[0].classes, x: concat(tasks.map(\.x)), labels: tasks.flatMap(\.labels))
+  }
+
   private init(classes: Int, x: Tensor, labels: [Int]) { (self.classes, self.x, self.labels) = (classes, x, labels) }
 
   var count: Int { labels.count }

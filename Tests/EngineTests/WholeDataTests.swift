@@ -1,6 +1,9 @@
 import ReproConfig
 import ReproData
+import ReproNN
+import ReproScenes
 import ReproTensor
+import Synchronization
 import TestSupport
 import Testing
 
@@ -35,6 +38,51 @@ import Testing
       let taught = try TrainingData(provider, labelled: true, random: random)
       #expect(taught.graph?.trainLabels == [0, 0] && taught.graph?.test == [2])
     }
+  }
+
+  /// Says of every node how many neighbours it has, and counts how often it was asked.
+  private struct Degrees: NodeEmbedding {
+    static let card = MethodCard(id: "degrees", title: "Degrees", year: 2000, arxiv: nil, family: .contrastive)
+    let asked = Counter()
+    init() {}
+    init(_ options: inout Section) throws(ReproError) {}
+    func makeState(for data: DataSpec, random: RandomStream) -> Linear { Linear(1, 1, random: random) }
+    func step(_ state: inout Linear, _ context: inout StepContext) throws -> Metrics { ["loss": 0] }
+    func embed(_ state: Linear, _ graph: GraphData) throws -> Features {
+      asked.add()
+      #expect(graph.trainLabels.isEmpty)
+      let degrees = (0..<graph.nodes).map { Real(graph.offsets[$0 + 1] - graph.offsets[$0]) }
+      let all = Tensor([graph.nodes, 1], degrees)
+      return Features(global: all, outputs: ["number": Tensor([graph.nodes], (0..<graph.nodes).map { Real($0) })])
+    }
+  }
+
+  private final class Counter: Sendable {
+    private let value = Mutex(0)
+    func add() { value.withLock { $0 += 1 } }
+    var count: Int { value.withLock { $0 } }
+  }
+
+  @Test("A method of nodes is asked once for the whole graph, and evaluations get the rows of their nodes")
+  func nodesAreEmbeddedWithTheirGraph() throws {
+    let text = "{nodes: 30, classes: 2, words: 12, length: 3, train: 8, validation: 6, test: 12}"
+    var options = try Section(YAMLNode(parsing: text, file: "data"), name: "data")
+    let data = try ScenesGraph(&options, root: DataRoot(cache: "", mirror: nil, seed: 1))
+    let method = Degrees()
+    let state = method.makeState(for: data.spec, random: RandomStream(seed: 1))
+    let encoder = FrozenEncoder(method: method, state: state, data: data)
+    let subject = EvaluationSubject(encoder: encoder, data: data)
+    for split in [Split.train, .test] {
+      let found = try subject.labelled(split).features
+      let nodes = split == .train ? data.graph.train : data.graph.test
+      #expect(found.outputs["number"]?.values == nodes.map { Real($0) })
+      #expect(
+        found.global.values == nodes.map { Real(data.graph.offsets[$0 + 1] - data.graph.offsets[$0]) })
+    }
+    #expect(method.asked.count == 1)
+    let alone = FrozenEncoder(method: method, state: state)
+    #expect(
+      reproError { _ = try alone.features(of: try data.batch([0], of: .test)) }?.found == "samples without a graph")
   }
 
   @Test("A recipe names a data set of the user's own by the name under which it was added")

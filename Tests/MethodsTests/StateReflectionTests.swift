@@ -5,10 +5,13 @@ import Geometric
 import Masked
 import Multimodal
 import ReproConfig
-import ReproEngine
+import ReproData
 import ReproNN
+import ReproScenes
 import ReproTensor
 import Testing
+
+@testable import ReproEngine
 
 /// Every tensor of every method's state must be reported by `visit`: else it is neither trained nor saved.
 @Suite struct StateReflectionTests {
@@ -51,10 +54,14 @@ import Testing
     return wrong
   }
 
-  private static func state<M: MethodPlugin>(_ type: M.Type, _ options: TypedOptions, side: Int) throws -> [String] {
-    var section = try Section(options.options, name: "method")
+  private static func state<M: MethodPlugin>(_ type: M.Type, _ recipe: ResolvedRecipe) throws -> [String] {
+    var section = try Section(recipe.method.options, name: "method")
     let method = try type.init(&section)
-    return forgotten(try method.makeState(for: imageSpec(side: side), random: RandomStream(seed: 1)))
+    let data = Plugins(
+      methods: [], datasets: sceneProviders + worldProviders + dataProviders, evaluations: [])
+    let root = DataRoot(cache: "", mirror: nil, seed: 1)
+    let spec = try data.makeDataset(recipe.data, root: root).spec
+    return forgotten(try method.makeState(for: spec, random: RandomStream(seed: 1)))
   }
 
   @Test func noMethodOfAnyRecipeForgetsATensor() throws {
@@ -67,8 +74,7 @@ import Testing
         let resolved = try recipe.resolve(scale: .tiny, arm: arm.name)
         guard let type = Self.methods.first(where: { $0.card.id == resolved.method.type }) else { continue }
         met.insert(type.card.id)
-        let side = try resolved.data.options["size"]?.int(named: "size", in: 1...512) ?? 32
-        #expect(try Self.state(type, resolved.method, side: side) == [], "\(entry.recipe), arm \(arm.name)")
+        #expect(try Self.state(type, resolved) == [], "\(entry.recipe), arm \(arm.name)")
       }
     }
     #expect(met == Set(Self.methods.map { $0.card.id }), "every method needs a recipe")

@@ -1,4 +1,5 @@
 import ReproConfig
+import ReproNN
 import ReproTensor
 
 /// A matrix with few values in each row, as index arrays.
@@ -24,6 +25,24 @@ public struct SparseRows: Sendable, Equatable {
         for k in offsets[row]..<offsets[row + 1] { target[slot * width + columns[k]] = Real(values[k]) }
       }
     }
+  }
+
+  /// All rows, `[rows, width]`, with their zeros left out.
+  public var matrix: SparseMatrix {
+    let row = (0..<rows).flatMap { [Int](repeating: $0, count: offsets[$0 + 1] - offsets[$0]) }
+    return SparseMatrix(
+      rows: rows, columns: width, rowIndices: IndexTensor(row), columnIndices: IndexTensor(columns),
+      values: Tensor([values.count], values.map { Real($0) }))
+  }
+
+  /// The same rows, each divided by its sum; a row whose sum is 0 stays.
+  public var rowNormalized: SparseRows {
+    var result = self
+    for row in 0..<rows {
+      let sum = values[offsets[row]..<offsets[row + 1]].reduce(0, +)
+      if sum != 0 { for k in offsets[row]..<offsets[row + 1] { result.values[k] /= sum } }
+    }
+    return result
   }
 
   /// Refuses offsets that do not rise from 0 to the number of values, columns out of range and values that are no
@@ -63,10 +82,16 @@ public struct GraphData: Sendable, Equatable {
   /// Undirected edges.
   public var edges: Int { neighbours.count / 2 }
 
+  /// Its edges, both ways, as graph networks take them.
+  public var structure: Graph {
+    let sources = (0..<nodes).flatMap { [Int](repeating: $0, count: offsets[$0 + 1] - offsets[$0]) }
+    return Graph(nodes: nodes, sources: IndexTensor(sources), targets: IndexTensor(neighbours))
+  }
+
   /// From undirected edges, each given once.
   ///
   /// - Throws: `ReproError` at `place` for an edge to itself, to a node that does not exist, or given twice.
-  init(
+  public init(
     edges: [(Int, Int)], features: SparseRows, classes: [String], labels: [Int], train: [Int], validation: [Int],
     test: [Int], place: String
   ) throws {

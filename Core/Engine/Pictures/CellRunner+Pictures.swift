@@ -10,7 +10,8 @@ extension CellRunner {
     guard seed == recipe.seeds.first else { return }
     let evaluations = try recipe.evaluations.map { plan in try plugins.makeEvaluation(plan) }
     let context = PictureContext(
-      data: data, subject: EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data),
+      data: data,
+      subject: EvaluationSubject(encoder: FrozenEncoder(method: method, state: state, data: data), data: data),
       random: random.child("pictures"))
     let pictures = Profile.measure("pictures") { Picture.all(of: method, state, evaluations, context, notices) }
     do { try PictureFolder.write(pictures, ofRun: folder) } catch {

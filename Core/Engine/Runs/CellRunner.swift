@@ -143,7 +143,7 @@ public struct CellRunner: Sendable {
     var state = try method.makeState(for: data.spec, random: random.child("init"))
     if let initialWeights { try HDF5File.open(initialWeights).read(&state, under: "state") }
     do {
-      let untrained = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state), data: data)
+      let untrained = EvaluationSubject(encoder: FrozenEncoder(method: method, state: state, data: data), data: data)
       for plan in recipe.evaluations { try plugins.makeEvaluation(plan).check(encoderOf: untrained) }
     }
     var session = Session<M>(state: state, checkpoint: folder + "/checkpoint.h5")
@@ -159,7 +159,8 @@ public struct CellRunner: Sendable {
       failure = try train(method, &session, training, random, started - earlierSeconds, progress)
     }
     session.seconds = now() - started + earlierSeconds
-    let trained = EvaluationSubject(encoder: FrozenEncoder(method: method, state: session.state), data: data)
+    let trained = EvaluationSubject(
+      encoder: FrozenEncoder(method: method, state: session.state, data: data), data: data)
     let measurements = failure == nil ? try measurements(of: trained, random: random, progress) : []
     if failure == nil { try drawPictures(of: method, session.state, data, random) }
     let record = record(

@@ -151,6 +151,22 @@ import Testing
           && (try adult.all(.test).counts(classes: 2)) == [12435, 3846])
       // Six numbers and the words of eight columns.
       #expect(adult.spec[field: "features"]?.kind == .real(shape: [6 + 8 + 16 + 7 + 14 + 6 + 5 + 2 + 41], unit: "1"))
+      let columns = try open(TabularData.self, ["table": "adult", "columns": "true", "train": "3000"], root)
+      #expect(columns.spec.fields.count == 16 && columns.spec[field: "column-1"]?.kind == .real(shape: [], unit: "1"))
+      let rows = try columns.all(.train)
+      for k in [1, 3, 5, 11, 12, 13] {
+        let values = try rows.reals("column-\(k)").values
+        #expect(values.min() == 0 && values.max() == 1, "column \(k)")
+      }
+      // Sex has two words, and a place for others; the words stand in one-hot columns in the same order.
+      #expect(columns.spec[field: "column-10"]?.kind == .category(classes: ["Female", "Male", "?"]))
+      guard case .category(let words) = columns.spec[field: "column-2"]?.kind else { return }
+      let (work, hot) = (rows.integers("column-2"), try rows.reals("features"))
+      #expect(words.last == "?" && work.contains(words.count - 1), "some workclass is missing")
+      for i in 0..<50 {
+        let own = (0..<words.count - 1).filter { hot.values[i * hot.shape[1] + 1 + $0] == 1 }
+        #expect(own == (work[i] == words.count - 1 ? [] : [work[i]]))
+      }
       let expected: [(String, [Int])] = [
         ("banknotes", [762, 610]), ("breast-cancer", [458, 241]), ("ecoli", [143, 77, 2, 2, 35, 20, 5, 52]),
         ("german-credit", [700, 300]), ("glass", [70, 76, 17, 13, 9, 29]), ("ionosphere", [126, 225]),

@@ -24,6 +24,24 @@ extension EvaluationsTests {
       #expect(few["top1"] == 0.875 && few["spread"] == 0)
     }
 
+    @Test func pooledSplitsTrainOnSomeOfEachClassAndTestOnAllOthers() throws {
+      let task = ClassTask.Options(label: "label", features: FeatureSource("global"))
+      let subject = EvaluationSubject(encoder: FakeEncoder(), data: hard)
+      let pool = ClassTask(
+        joining: try [Split.train, .test].map { try ClassTask(subject, $0, task, for: "test") })
+      #expect(pool.count == 1000)
+      let probe = try make(PooledProbe.self, [("per-class", "7")])
+      let (train, test) = try probe.parts(of: pool, RandomStream(seed: 3))
+      #expect(train.count == 28 && test.count == 972)
+      #expect((0..<4).allSatisfy { c in train.labels.count { $0 == c } == 7 })
+      // Together they are the pool: the sums of all features agree.
+      let sum = Double(train.x.sum().item) + Double(test.x.sum().item)
+      #expect(abs(sum - Double(pool.x.sum().item)) < 1e-2)
+      let found = try make(PooledProbe.self, [("per-class", "1"), ("draws", "2")]).values(hard)
+      #expect((found["top1"] ?? 0) > 0.3 && (found["spread"] ?? 0) > 0)
+      #expect(throws: (any Error).self) { try make(PooledProbe.self, [("per-class", "400")]).values(hard) }
+    }
+
     @Test func featuresWithoutTheClassGiveChance() throws {
       for value in [
         try make(LogisticProbe.self).values(blind)["top1"],

@@ -10,7 +10,8 @@ import ReproTensor
 /// of a window `[T, D]`, `target` the number in the row after it (PM2.5; degrees).
 ///
 /// Other options: `words` (`one-hot`, or `ordinal`), `scaling` (`standard`: numbers to mean 0 and deviation 1 of the
-/// training rows; `none`), `window` (rows, default 24, time series only), `train`, `validation`, `test` (numbers of
+/// training rows; `none`), `columns` (true: also every column of a table by itself, `column-1`, ..., numbers from 0 to 1,
+/// words as categories; false by default), `window` (rows, default 24, time series only), `train`, `validation`, `test` (numbers of
 /// samples). Where the source has no split, a fifth of each class, drawn once for all, is the test part; of time series
 /// the last fifth. Missing numbers become the training part's mean, in time series the last known one.
 ///
@@ -48,6 +49,7 @@ public struct TabularData: TabledDataset {
     guard let table = Self.tables.first(where: { $0.id == id }) else { requirementFailed("no table '\(id)'") }
     let isOrdinal = try options.choice("words", ["one-hot", "ordinal"], default: "one-hot") == "ordinal"
     let isScaled = try options.choice("scaling", ["standard", "none"], default: "standard") == "standard"
+    let hasColumns = try options.bool("columns", default: false)
     let fingerprint = "tabular/\(id) v1, sha256 \(SourceSet.tabular.digest)"
     if case .series(let column, let dropped) = table.target {
       samples = try Self.series(table, column, dropped, isOrdinal, isScaled, &options, root, fingerprint)
@@ -81,7 +83,9 @@ public struct TabularData: TabledDataset {
       ? try SampleColumn.reals(
         "target", all.rows.indices.map { Float(try all.number($0, last) ?? 0) }, shape: [], source: id, isLabel: true)
       : try SampleColumn.labels(labels, classes: classes, source: id)
-    samples = try SampleTable("tabular", columns: [values, target], rows: rows, fingerprint: fingerprint)
+    let single =
+      hasColumns ? try TableColumns.columns(all, features, learntFrom: rows[.train] ?? [], source: id) : []
+    samples = try SampleTable("tabular", columns: [values] + single + [target], rows: rows, fingerprint: fingerprint)
   }
 
   /// The classes in the order of the alphabet, numbers by their size; none for a target that is a number.
