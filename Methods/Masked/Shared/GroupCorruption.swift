@@ -135,14 +135,19 @@ public struct GroupCorruption: Sendable, Equatable {
     if canvas.other == nil && fill == .copy {
       from = (stream.integer(below: h - r.height + 1), stream.integer(below: w - r.width + 1))
     }
+    let area = r.height * r.width
+    guard area > 0 else { return }  // rounded to nothing
     for c in 0..<canvas.channels {
-      let patch: [Real] = (0..<r.height * r.width).map { k in
-        let (y, x) = (k / max(r.width, 1), k % max(r.width, 1))
-        if let other = canvas.other { return other[(c * h + r.top + y) * w + r.left + x] }
+      let patch: [Real]
+      if let other = canvas.other {
+        patch = (0..<area).map { other[(c * h + r.top + $0 / r.width) * w + r.left + $0 % r.width] }
+      } else {
         switch fill {
-        case .noise: return stream.normal()
-        case .zeros: return 0
-        case .copy: return canvas.pixels[(c * h + from.top + y) * w + from.left + x]
+        case .noise: patch = stream.normal([area]).values
+        case .zeros: patch = [Real](repeating: 0, count: area)
+        case .copy:
+          let pixels = canvas.pixels
+          patch = (0..<area).map { pixels[(c * h + from.top + $0 / r.width) * w + from.left + $0 % r.width] }
         }
       }
       for (k, value) in patch.enumerated() {
