@@ -1,3 +1,5 @@
+import ReproConfig
+import ReproData
 import ReproEngine
 import ReproNN
 import ReproTensor
@@ -43,18 +45,25 @@ import Testing
     }
   }
 
-  @Test("single patches cover as much of each image as groups do, to a patch")
-  func patchesMatchGroups() {
+  @Test("single patches cover as many pixels of every image as groups do, elsewhere", arguments: [0.0, 0.5, 1.0])
+  func patchesMatchGroups(_ replace: Double) {
     var groups = GroupCorruption()
-    (groups.align, groups.limit, groups.replace) = (4, 0.5, 0)
+    (groups.align, groups.limit, groups.replace) = (4, 0.5, replace)
     var patches = groups
     patches.shape = .patches
     let clean = noise([40, 1, 32, 32], 5)
-    let a = groups(clean, random: RandomStream(seed: 6)).mask.mean(axes: [1, 2, 3])
-    let b = patches(clean, random: RandomStream(seed: 7)).mask.mean(axes: [1, 2, 3])
-    // Other rectangles, the same law: means of 40 images agree within a few standard errors.
-    #expect(abs(a.mean().item - b.mean().item) < 0.05)
-    #expect(b.values.allSatisfy { ($0 * 64).rounded() == $0 * 64 }, "whole patches")
+    let a = groups(clean, random: RandomStream(seed: 6)).mask
+    let b = patches(clean, random: RandomStream(seed: 6)).mask
+    #expect(a.sum(axes: [1, 2, 3]).values == b.sum(axes: [1, 2, 3]).values)
+    #expect(neighbours(a) > neighbours(b) + 0.1, "groups are connected: \(neighbours(a)) against \(neighbours(b))")
+    // Whole patches of 4 x 4 are corrupted or not.
+    let cells = b.reshaped([40, 8, 4, 8, 4]).mean(axes: [2, 4]).values
+    #expect(cells.allSatisfy { $0 == 0 || $0 == 1 })
+  }
+
+  /// The part of corrupted pixels whose right neighbour four pixels on is corrupted, too.
+  private func neighbours(_ mask: Tensor) -> Real {
+    (mask.slice(3, 0..<28) * mask.slice(3, 4..<32)).sum().item / mask.slice(3, 0..<28).sum().item
   }
 
   @Test("replaced images show another image of the clean batch at the same places")
@@ -129,6 +138,52 @@ import Testing
     tokens.withMutableElements { for k in 0..<12 { $0[6 * 12 + k] += 1 } }  // the token of row 1, column 2
     let moved = changed(state.decoder(tokens, rows: 4, columns: 4), before)
     for p in 0..<256 { #expect((moved[p] == 1) == (p / 16 / 4 == 1 && p % 16 / 4 == 2)) }
+  }
+
+  @Test("fine-tuning sees the class token beside the mean of the patches, and reaches every block")
+  func fineTunedFeatures() throws {
+    let method = try make(GMML.self, options)
+    let state = try method.makeState(for: imageSpec(side: 16), random: RandomStream(seed: 16))
+    let batch = try Rectangles().batch([0, 1, 2], of: .train)
+    var network = method.network(of: state)
+    let x = try method.embedding(&network, of: batch, context: nil)
+    let frozen = try method.embed(state, batch)
+    #expect(x.shape == [3, 24])
+    #expect(x.slice(1, 12..<24).values == frozen.global.values)
+    #expect(x.slice(1, 0..<12).values == frozen.outputs["class-token"]?.values)
+    let weights = noise([3, 24], 17)  // a plain sum would be constant behind the last norm
+    let (_, gradients) = try valueAndGradients(of: &network) { network in
+      (try method.embedding(&network, of: batch, context: nil) * weights).sum()
+    }
+    #expect(gradients.norm > 0 && gradients.firstNonFinite(of: network) == nil)
+  }
+
+  @Test("restored pictures of both kinds of corruption are drawn beside the pictures")
+  func picturesOfBothKinds() throws {
+    let method = try make(GMML.self, options)
+    let state = try method.makeState(for: imageSpec(side: 16), random: RandomStream(seed: 18))
+    let data = Rectangles()
+    struct Still: Encoder {
+      func features(of batch: Batch) throws -> Features { Features(global: .zeros([batch.count, 1])) }
+    }
+    let context = PictureContext(
+      data: data, subject: EvaluationSubject(encoder: Still(), data: data), random: RandomStream(seed: 19))
+    let found = try method.pictures(of: state, context)
+    guard case .image(let sheet, let columns) = found[0].content else { throw ReproError(.usage, found: "a matrix") }
+    #expect(columns == ["picture", "noise", "restored", "put together", "strangers", "restored", "put together"])
+    #expect(sheet.width == 7 * 102 - 6 && sheet.height == 6 * 102 - 6)
+  }
+
+  @Test(
+    "an option out of range is named",
+    arguments: [
+      ("{patch: 4, width: 12, depth: 4, heads: 5}", "width 12, heads 5"),
+      ("{patch: 4, width: 12, depth: 4, heads: 3, corruption: {ratio: [0.7, 0.5]}}", "corruption.ratio"),
+      ("{patch: 4, width: 12, depth: 4, heads: 3, blocks: []}", "blocks []"),
+    ])
+  func badOptions(_ yaml: String, _ expected: String) throws {
+    let error = #expect(throws: ReproError.self) { _ = try make(GMML.self, yaml) }
+    #expect(error.map { "\($0)".contains(expected) } == true, "\(String(describing: error))")
   }
 
   @Test("a few steps restore rectangles better than the best constant")

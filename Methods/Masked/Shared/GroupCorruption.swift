@@ -11,7 +11,8 @@ public struct GroupCorruption: Sendable, Equatable {
   public enum Shape: String, Sendable, CaseIterable {
     /// Rectangles, as above.
     case groups
-    /// Single patches of `align` pixels, of the same covered part as groups drawn from the same stream.
+    /// Single patches of `align` pixels, drawn evenly, as many pixels of each image as groups of the same stream cover:
+    /// exactly as many where patches tile the image, else to a patch.
     case patches
   }
   public enum Fill: String, Sendable, CaseIterable {
@@ -95,17 +96,17 @@ public struct GroupCorruption: Sendable, Equatable {
   private func draw(on canvas: inout Canvas, _ stream: inout RandomStream) {
     let part = canvas.other == nil ? stream.uniform(ratio.lowerBound, ratio.upperBound) : replaceRatio
     let wanted = part * Double(canvas.height * canvas.width)
+    // Rectangles have a stream of their own, so that both shapes cover the same number of pixels of each image.
+    var places = stream.child("rectangles")
     switch shape {
     case .groups:
       while Double(canvas.count) < wanted {
-        let r = rectangle(canvas.height, canvas.width, &stream)
+        let r = rectangle(canvas.height, canvas.width, &places)
         paint(r, on: &canvas, &stream)
       }
     case .patches:
-      // As many pixels as groups would have covered, which overshoot the wanted part by as much as they do.
       var shadow = canvas
-      var ghost = stream.child("shadow")
-      while Double(shadow.count) < wanted { shadow.cover(rectangle(canvas.height, canvas.width, &ghost)) }
+      while Double(shadow.count) < wanted { shadow.cover(rectangle(canvas.height, canvas.width, &places)) }
       let (rows, columns) = ((canvas.height + align - 1) / align, (canvas.width + align - 1) / align)
       for place in stream.permutation(rows * columns) where canvas.count < shadow.count {
         let (top, left) = (place / columns * align, place % columns * align)
