@@ -10,7 +10,7 @@ import ReproTensor
 ///
 /// The backbone, the crops' colours and the budget are those of the arm that it stands beside.
 /// - Source: Dosovitskiy et al. 2020 (arXiv 2010.11929), Section 3.1.
-public struct SupervisedViT: MethodPlugin {
+public struct SupervisedViT: FineTunable {
   public static let card = MethodCard(
     id: "supervised", title: "Supervised vision transformer", year: 2020, arxiv: "2010.11929", family: .baseline,
     isSupervised: true)
@@ -102,4 +102,11 @@ public struct SupervisedViT: MethodPlugin {
     let side = images.shape[2] / patch
     return Features(global: output.classToken, dense: output.patches.reshaped([images.shape[0], side, side, width]))
   }
+
+  /// The backbone without its head.
+  public func network(of state: State) -> VisionTransformer { state.backbone }
+
+  public func embedding(
+    _ network: inout VisionTransformer, of batch: Batch, context: ForwardContext?
+  ) throws -> Tensor { network(batch.images().normalizedTensor, context).classToken }
 }
