@@ -164,6 +164,32 @@ public struct VisionTransformer: Layer {
   ///   - mask: `[B, N]`, 1 where a patch is replaced by the mask token.
   ///   - context: present while training.
   public func callAsFunction(_ images: Tensor, mask: Tensor? = nil, _ context: ForwardContext? = nil) -> ViTOutput {
+    var x = tokens(of: images, mask: mask)
+    for (i, block) in blocks.enumerated() { x = block(x, context?.child("blocks", i)) }
+    return normalized(x)
+  }
+
+  /// The mean of the outputs of several blocks, then the last norm: features of more than one depth.
+  ///
+  /// - Parameters:
+  ///   - images: as above.
+  ///   - depths: which blocks, counted from 1; at least one.
+  ///   - context: present while training.
+  public func averaged(_ images: Tensor, after depths: [Int], _ context: ForwardContext? = nil) -> ViTOutput {
+    require(
+      !depths.isEmpty && depths.allSatisfy { (1...blocks.count).contains($0) },
+      "an average of blocks needs some of 1 to \(blocks.count), got \(depths)")
+    var x = tokens(of: images, mask: nil)
+    var sum: Tensor?
+    for (i, block) in blocks.enumerated() {
+      x = block(x, context?.child("blocks", i))
+      if depths.contains(i + 1) { sum = sum.map { $0 + x } ?? x }
+    }
+    return normalized((sum ?? x) / Real(Set(depths).count))
+  }
+
+  /// Patches with positions behind the class token and registers, `[B, 1 + R + N, D]`.
+  private func tokens(of images: Tensor, mask: Tensor?) -> Tensor {
     let c = configuration
     let b = images.shape[0]
     var tokens = patchEmbed(images)  // [B, N, D]
@@ -173,14 +199,15 @@ public struct VisionTransformer: Layer {
       tokens = tokens * (1 - m) + maskToken * m
     }
     let cls = clsToken.broadcast(to: [b, 1, c.width])
-    var x = concat([cls, tokens], axis: 1) + positions(images.shape[2] / c.patch, images.shape[3] / c.patch)
-    if let registerTokens {
-      let r = registerTokens.broadcast(to: [b, c.registers, c.width])
-      x = concat([x.slice(1, 0..<1), r, x.slice(1, 1..<x.shape[1])], axis: 1)
-    }
-    for (i, block) in blocks.enumerated() { x = block(x, context?.child("blocks", i)) }
-    x = norm(x)
-    return ViTOutput(classToken: x.select(1, 0), patches: x.slice(1, (1 + c.registers)..<x.shape[1]))
+    let x = concat([cls, tokens], axis: 1) + positions(images.shape[2] / c.patch, images.shape[3] / c.patch)
+    guard let registerTokens else { return x }
+    let r = registerTokens.broadcast(to: [b, c.registers, c.width])
+    return concat([x.slice(1, 0..<1), r, x.slice(1, 1..<x.shape[1])], axis: 1)
+  }
+
+  private func normalized(_ x: Tensor) -> ViTOutput {
+    let y = norm(x)
+    return ViTOutput(classToken: y.select(1, 0), patches: y.slice(1, (1 + configuration.registers)..<y.shape[1]))
   }
 
   /// Position embeddings for a grid of the given size, bicubically interpolated where it is not the learnt one.
