@@ -5,8 +5,10 @@ import Geometric
 import Masked
 import Multimodal
 import ReproConfig
+import ReproData
 import ReproEngine
 import ReproNN
+import ReproScenes
 import ReproTensor
 import Testing
 
@@ -51,10 +53,21 @@ import Testing
     return wrong
   }
 
-  private static func state<M: MethodPlugin>(_ type: M.Type, _ options: TypedOptions, side: Int) throws -> [String] {
+  private static func state<M: MethodPlugin>(_ type: M.Type, _ options: TypedOptions, _ spec: DataSpec) throws
+    -> [String]
+  {
     var section = try Section(options.options, name: "method")
     let method = try type.init(&section)
-    return forgotten(try method.makeState(for: imageSpec(side: side), random: RandomStream(seed: 1)))
+    return forgotten(try method.makeState(for: spec, random: RandomStream(seed: 1)))
+  }
+
+  /// The columns of procedural data; labelled images in the place of others.
+  private static func spec(_ data: TypedOptions) throws -> DataSpec {
+    guard let type = (sceneProviders + worldProviders).first(where: { $0.card.id == data.type }) else {
+      return imageSpec(side: try data.options["size"]?.int(named: "size", in: 1...512) ?? 32)
+    }
+    var section = try Section(data.options, name: "data")
+    return try type.init(&section, root: DataRoot(cache: "", mirror: nil, seed: 1)).spec
   }
 
   @Test func noMethodOfAnyRecipeForgetsATensor() throws {
@@ -67,8 +80,8 @@ import Testing
         let resolved = try recipe.resolve(scale: .tiny, arm: arm.name)
         guard let type = Self.methods.first(where: { $0.card.id == resolved.method.type }) else { continue }
         met.insert(type.card.id)
-        let side = try resolved.data.options["size"]?.int(named: "size", in: 1...512) ?? 32
-        #expect(try Self.state(type, resolved.method, side: side) == [], "\(entry.recipe), arm \(arm.name)")
+        let spec = try Self.spec(resolved.data)
+        #expect(try Self.state(type, resolved.method, spec) == [], "\(entry.recipe), arm \(arm.name)")
       }
     }
     #expect(met == Set(Self.methods.map { $0.card.id }), "every method needs a recipe")
