@@ -107,6 +107,8 @@ struct OutputTruth: Sendable {
       -> Void
   ) throws {
     _ = try subject.shape(ofOutput: output, for: evaluation)
+    // A small split is kept for the next protocol, so that its samples are rendered and encoded once.
+    if (1...256).contains(subject.spec.sizes[.test] ?? 0) { _ = try subject.labelled(.test, dense: true) }
     try subject.forEachChunk(of: .test) { chunk in
       let given = output == FeatureSource.global ? chunk.features.global : chunk.features.outputs[output]
       guard let given else { throw subject.lacks("output '\(output)'", evaluation) }

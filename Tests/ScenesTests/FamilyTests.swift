@@ -39,6 +39,10 @@ private func contents(_ batch: Batch) -> [String: [Double]] {
       ScenesOrbit.self, "size: 24, views: 2, points: 64, shape: compounds, background: clutter, path: arc, outputs: all"
     ),
     (ScenesDrive.self, "size: [24, 32], frames: 3, moving: 1, outputs: all"),
+    (
+      ScenesDrive.self,
+      "size: [24, 32], frames: 3, cues: weak, movers: disguised, sideways: 0.7, stride: [0.2, 0.5], outputs: all"
+    ),
     (ScenesDrive.self, "size: [24, 32], frames: 2, world: street, rig: three, outputs: all"),
     (ScenesDrive.self, "size: [24, 32], frames: 2, world: tour, things: 30, train: 20, outputs: all"),
     (ScenesDrive.self, "size: [24, 32], frames: 2, world: flight, outputs: all"),

@@ -33,17 +33,19 @@ struct DriveWorld: Sendable {
   let moving: Double
   let things, hop: Int
   let isTextured: Bool
+  let variant: DriveVariant
   let stream: RandomStream
   /// The walks of a tour, one for every split.
   private let tours: [TourWorld]
 
   init(
     height: Int, width: Int, frames: Int, place: Place, isStatic: Bool, cameras: Int, moving: Double, things: Int,
-    hop: Int, isTextured: Bool, sizes: [Split: Int], stream: RandomStream
+    hop: Int, isTextured: Bool, variant: DriveVariant = DriveVariant(), sizes: [Split: Int], stream: RandomStream
   ) {
     (self.height, self.width, self.frames, self.place) = (height, width, frames, place)
     (self.isStatic, self.cameras, self.moving) = (isStatic, cameras, moving)
     (self.things, self.hop, self.isTextured, self.stream) = (things, hop, isTextured, stream)
+    self.variant = variant
     tours =
       place == .tour
       ? Split.allCases.map { split in
@@ -54,14 +56,14 @@ struct DriveWorld: Sendable {
 
   var signature: String {
     "size=\(height)x\(width) frames=\(frames) world=\(place.rawValue) static=\(isStatic) cameras=\(cameras) "
-      + "moving=\(moving) things=\(things) hop=\(hop) textures=\(isTextured)"
+      + "moving=\(moving) things=\(things) hop=\(hop) textures=\(isTextured)\(variant.signature)"
   }
 
   func clip(_ draw: SampleDraw) -> DriveClip {
     var random = draw.stream("scene")
     var ways = draw.stream("camera")
     switch place {
-    case .road: return road(&random, &ways)
+    case .road: return road(&random, &ways, draw.split)
     case .street: return still(street(&random), drive(height: 1.4, pitch: 0.02, &ways))
     case .flight: return still(town(&random), flight(&ways))
     case .tour:
@@ -87,13 +89,14 @@ struct DriveWorld: Sendable {
   private var fieldOfView: Float { place == .flight ? 0.9 : 0.85 }
 
   private func drive(height: Float, pitch: Float, _ random: inout RandomStream) -> [Pose] {
-    let step = random.float(0.15, 0.4)
+    let step = random.float(variant.stride.lowerBound, variant.stride.upperBound)
     let steps = (0..<frames - 1).map { _ in isStatic ? 0 : step * random.float(0.85, 1.15) }
     let bend = random.float(-0.02, 0.02)
     let turns = steps.map { _ in isStatic ? 0 : bend + random.float(-0.01, 0.01) }
-    return CameraPath.drive(
+    let ahead = CameraPath.drive(
       from: Vec3(random.float(-0.3, 0.3), height, 0), heading: random.float(-0.05, 0.05), steps: steps, turns: turns,
       pitch: pitch)
+    return variant.slid(ahead, steps, &random)
   }
 
   private func flight(_ random: inout RandomStream) -> [Pose] {
@@ -106,7 +109,7 @@ struct DriveWorld: Sendable {
   }
 
   /// Plain instead of patterned if textures are off.
-  private func surface(_ material: Material) -> Material {
+  func surface(_ material: Material) -> Material {
     guard !isTextured else { return material }
     var material = material
     (material.pattern, material.grain) = (.plain, 0)
@@ -121,13 +124,14 @@ struct DriveWorld: Sendable {
 
   // MARK: road
 
-  private func road(_ random: inout RandomStream, _ ways: inout RandomStream) -> DriveClip {
-    let poses = drive(height: ways.float(0.8, 1.2), pitch: ways.float(0, 0.08), &ways)
+  private func road(_ random: inout RandomStream, _ ways: inout RandomStream, _ split: Split) -> DriveClip {
+    let (height, pitch) = variant.mount(&ways)
+    let poses = drive(height: height, pitch: pitch, &ways)
     var ground = WorldStage.ground(surface(roadMaterial(&random)))
     ground.semantic = 1
     var bodies = [ground]
     for _ in 0..<random.integer(in: 10...18) {
-      let size = Vec3(random.float(0.25, 1.3), random.float(0.3, 1.8), random.float(0.25, 1.3))
+      let size = variant.size(&random)
       let isBox = random.bernoulli(0.6)
       let side: Float = random.bernoulli(0.5) ? 1 : -1
       let z = random.float(2, 22)
@@ -136,23 +140,13 @@ struct DriveWorld: Sendable {
       bodies.append(
         Body(
           parts: [Part(isBox ? .box(half: size) : .cylinder(radius: size.x, half: size.y))],
-          materials: [surface(Look.material(&random, cells: 0.3...3.5))],
-          pose: Pose(rotation: random.tilted(upTo: 0), translation: Vec3(x, size.y, z)),
+          materials: [surface(Look.material(&random, cells: variant.cells))],
+          pose: Pose(rotation: random.tilted(upTo: 0), translation: Vec3(x, size.y + variant.hover(&random), z)),
           instance: UInt16(bodies.count), semantic: isBox ? 2 : 3))
     }
-    let count = isStatic || random.bernoulli(moving) ? random.integer(in: 1...2) : 0
-    var movers: [(index: Int, velocity: Vec3)] = []
-    for _ in 0..<count {
-      let half = Vec3(random.float(0.3, 0.6), random.float(0.25, 0.5), random.float(0.4, 0.8))
-      let speed = random.float(0.08, 0.3) * (random.bernoulli(0.5) ? 1 : -1)
-      let isCrossing = random.bernoulli(0.5)
-      let start = Vec3(isCrossing ? -3 * speed / abs(speed) : random.float(-0.7, 0.7), half.y, random.float(4, 9))
-      movers.append((bodies.count, isCrossing ? Vec3(speed, 0, 0) : Vec3(0, 0, speed)))
-      bodies.append(
-        Body(
-          parts: [Part(.box(half: half))], materials: [surface(Look.material(&random, cells: 0.5...3))],
-          pose: Pose(translation: start), instance: UInt16(bodies.count), semantic: 4))
-    }
+    let movers =
+      variant.hasDisguises
+      ? disguisedMovers(among: &bodies, poses, split, &random) : plainMovers(among: &bodies, &random)
     let light = daylight(&random)
     let scenes = (0..<frames).map { time -> Scene in
       var moved = bodies
@@ -161,6 +155,24 @@ struct DriveWorld: Sendable {
     }
     return DriveClip(
       scenes: scenes, cameras: poses.flatMap(rig), movers: Set(movers.map { bodies[$0.index].instance }))
+  }
+
+  /// Boxes that drive along the lane or across it.
+  private func plainMovers(among bodies: inout [Body], _ random: inout RandomStream) -> [Mover] {
+    let count = isStatic || random.bernoulli(moving) ? random.integer(in: 1...2) : 0
+    var movers: [Mover] = []
+    for _ in 0..<count {
+      let half = Vec3(random.float(0.3, 0.6), random.float(0.25, 0.5), random.float(0.4, 0.8))
+      let speed = random.float(0.08, 0.3) * (random.bernoulli(0.5) ? 1 : -1)
+      let isCrossing = random.bernoulli(0.5)
+      let start = Vec3(isCrossing ? -3 * speed / abs(speed) : random.float(-0.7, 0.7), half.y, random.float(4, 9))
+      movers.append(Mover(index: bodies.count, velocity: isCrossing ? Vec3(speed, 0, 0) : Vec3(0, 0, speed)))
+      bodies.append(
+        Body(
+          parts: [Part(.box(half: half))], materials: [surface(Look.material(&random, cells: 0.5...3))],
+          pose: Pose(translation: start), instance: UInt16(bodies.count), semantic: 4))
+    }
+    return movers
   }
 
   private func roadMaterial(_ random: inout RandomStream) -> Material {
@@ -319,9 +331,16 @@ struct DriveWorld: Sendable {
     case "flow": return .reals(moves.flatMap(\.flow))
     case "occluded": return .bytes(moves.flatMap(\.occluded))
     case "motion": return .integer(clip.movers.isEmpty ? 0 : 1)
+    case "odometry": return .reals(clip.cameras.flatMap(\.worldToCamera.rows))
+    case "middle-depth": return .reals(middle(seen).view.depth)
+    case "middle-motion":
+      return .bytes(middle(seen).view.instances.map { clip.movers.contains($0) ? 1 : 0 })
     default: return .reals(voxels(clip))
     }
   }
+
+  /// What the first camera sees at the moment frames / 2.
+  private func middle(_ seen: [Observation]) -> Observation { seen[frames / 2 * cameras] }
 
   /// Classes in the box before the first camera, -1 where nothing is.
   private func voxels(_ clip: DriveClip) -> [Float] {

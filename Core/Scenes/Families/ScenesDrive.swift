@@ -21,14 +21,24 @@ import ReproTensor
 /// pictures at each moment: ahead, and turned by 35 degrees to both sides. Frames are ordered by time, then by camera
 /// (F = frames x cameras). Texture: `textures: false` leaves plain surfaces.
 ///
+/// Variants of `road`, for methods that learn depth from motion: `cues: strong` (all things have one size and one scale of
+/// pattern, the camera one height and tilt: a single picture says all) or `weak` (half of the things hover, by up to 1.2
+/// m; the camera is 0.6 to 1.8 m high and tilted from 3 degrees up to 11 down: only motion says how far things are);
+/// `sideways`: the camera also slides to one side, by up to this share of its step forward, which is drawn from `stride`
+/// metres; `movers: disguised`: one mover that looks like a standing box, 3.5 to 6.5 m ahead at the middle moment, and
+/// drives with the camera (0.7 to 1.3 times its speed), against it or across: in each clip of validation and test, and
+/// with probability `moving` in training.
+///
 /// Columns: `frames` `[F, H, W, 3]`, `intrinsics` `[3, 3]`, `cameras` `[F, 3, 4]` ([R|t]), and with `outputs`: `depth`
 /// `[F, H, W]`, `normals`, `classes` and `instances` (frames of one channel), `moving` (1 where something drives),
 /// `flow` `[F - cameras, H, W, 2]` and `occluded` (to the same camera's next frame), `voxels` `[32, 8, 32]` (classes in
 /// a box of 24 x 6 x 24 m before the first camera, x to its right, y up, z ahead; -1 nothing), `motion` (the clip has
-/// movers).
+/// movers), `middle-depth` `[H, W]` and `middle-motion` (still or moving, pixel by pixel) of the first camera at the moment
+/// frames / 2, and `odometry`: the same numbers as `cameras`, but no label, for methods that know how the camera moves.
 ///
 /// Options (defaults): `size` ([64, 96]), `frames` (5), `train` (400), `validation` (80), `test` (80), `outputs`, and
-/// those above (`road`, `moving`, `camera: forward`, `rig: one`, `things`, `hop` 10, `textures` true).
+/// those above (`road`, `moving`, `camera: forward`, `rig: one`, `things`, `hop` 10, `textures` true, `cues: usual`,
+/// `sideways` 0, `stride` [0.15, 0.4], `movers: usual`).
 public struct ScenesDrive: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-drive", title: "Procedural driving, walking and flying videos: depth, flow, poses, motion",
@@ -54,7 +64,7 @@ public struct ScenesDrive: DatasetProvider {
       moving: try options.double("moving", in: 0...1, default: 0.2),
       things: try options.int("things", in: 1...1000, default: 150),
       hop: try options.int("hop", in: 1...1000, default: 10),
-      isTextured: try options.bool("textures", default: true), sizes: sizes,
+      isTextured: try options.bool("textures", default: true), variant: try DriveVariant(&options), sizes: sizes,
       stream: RandomStream(seed: root.seed).child("scenes-drive"))
     let (f, h, w) = (frames * world.cameras, size.height, size.width)
     let steps = f - world.cameras
@@ -66,6 +76,9 @@ public struct ScenesDrive: DatasetProvider {
       OptionalField("moving", .frames(count: f, height: h, width: w, channels: 1)),
       OptionalField("voxels", .real(shape: [32, 8, 32], unit: "1")),
       OptionalField("motion", .category(classes: ["still", "moving"])),
+      OptionalField("middle-depth", .real(shape: [h, w], unit: "m")),
+      OptionalField("middle-motion", .labelMap(height: h, width: w, classes: ["still", "moving"])),
+      OptionalField("odometry", .real(shape: [f, 3, 4], unit: "m"), isLabel: false),
     ]
     if steps > 0 {
       offered += [
