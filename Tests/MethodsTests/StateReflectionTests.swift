@@ -5,8 +5,10 @@ import Geometric
 import Masked
 import Multimodal
 import ReproConfig
+import ReproData
 import ReproEngine
 import ReproNN
+import ReproScenes
 import ReproTensor
 import Testing
 
@@ -51,10 +53,20 @@ import Testing
     return wrong
   }
 
-  private static func state<M: MethodPlugin>(_ type: M.Type, _ options: TypedOptions, side: Int) throws -> [String] {
+  private static func state<M: MethodPlugin>(_ type: M.Type, _ options: TypedOptions, side: Int, _ spec: DataSpec?)
+    throws
+    -> [String]
+  {
     var section = try Section(options.options, name: "method")
     let method = try type.init(&section)
-    return forgotten(try method.makeState(for: imageSpec(side: side), random: RandomStream(seed: 1)))
+    return forgotten(try method.makeState(for: spec ?? imageSpec(side: side), random: RandomStream(seed: 1)))
+  }
+
+  /// The columns of a procedural world; nil for other data.
+  private static func spec(_ data: TypedOptions) throws -> DataSpec? {
+    guard let type = worldProviders.first(where: { $0.card.id == data.type }) else { return nil }
+    var section = try Section(data.options, name: "data")
+    return try type.init(&section, root: DataRoot(cache: "", mirror: nil, seed: 1)).spec
   }
 
   @Test func noMethodOfAnyRecipeForgetsATensor() throws {
@@ -68,7 +80,9 @@ import Testing
         guard let type = Self.methods.first(where: { $0.card.id == resolved.method.type }) else { continue }
         met.insert(type.card.id)
         let side = try resolved.data.options["size"]?.int(named: "size", in: 1...512) ?? 32
-        #expect(try Self.state(type, resolved.method, side: side) == [], "\(entry.recipe), arm \(arm.name)")
+        #expect(
+          try Self.state(type, resolved.method, side: side, Self.spec(resolved.data)) == [],
+          "\(entry.recipe), arm \(arm.name)")
       }
     }
     #expect(met == Set(Self.methods.map { $0.card.id }), "every method needs a recipe")
