@@ -20,14 +20,14 @@ private let structureProtocols: [any Evaluation.Type] = [
 
 /// Pairs and rankings.
 private let matchingProtocols: [any Evaluation.Type] = [
-  InstanceRetrieval.self, CrossRetrieval.self, PairVerification.self, Recommendation.self,
+  InstanceRetrieval.self, CrossRetrieval.self, PairVerification.self, Recommendation.self, Correspondence.self,
 ]
 
 /// A value for each pixel, boxes and points in pictures.
 private let mapProtocols: [any Evaluation.Type] = [
   LinearSegmentation.self, ClusterSegmentation.self, VideoSegmentation.self, InstanceSegmentation.self,
   PanopticSegmentation.self, PartSegmentation.self, Keypoints.self, BoxDetection.self,
-  CorrectLocalization.self, Localization.self, Depth.self, Normals.self, Flow.self, NovelView.self,
+  CorrectLocalization.self, Localization.self, SoundingObject.self, Depth.self, Normals.self, Flow.self, NovelView.self,
 ]
 
 /// Surfaces, cells and poses.

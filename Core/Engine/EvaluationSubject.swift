@@ -126,13 +126,24 @@ public final class EvaluationSubject: Sendable {
   public func samples(_ indices: [Int], of split: Split) throws -> Batch { try data.batch(indices, of: split) }
 
   /// Global features of samples that an evaluation has changed or made, `[N, D]`; chunk by chunk, nothing is kept.
-  public func globalFeatures(of inputs: Batch) throws -> Tensor {
+  public func globalFeatures(of inputs: Batch) throws -> Tensor { try encoded(inputs) { $0.global } }
+
+  /// A named output of samples that an evaluation has changed or made, `[N, ...]`; chunk by chunk, nothing is kept. The
+  /// method must have it: see `featureShapes`.
+  public func output(_ name: String, of inputs: Batch) throws -> Tensor {
+    try encoded(inputs) { features in
+      guard let output = features.outputs[name] else { requirementFailed("the method gives no output '\(name)'") }
+      return output
+    }
+  }
+
+  private func encoded(_ inputs: Batch, _ part: (Features) -> Tensor) throws -> Tensor {
     let parts = try stride(from: 0, to: inputs.count, by: Self.chunk).map { first in
       let places = Array(first..<min(first + Self.chunk, inputs.count))
-      let part = Batch(
+      let rows = Batch(
         indices: places.map { inputs.indices[$0] },
         columns: inputs.columns.map { name, values in (name, values.rows(places)) })
-      return try encoder.features(of: part).global.detached
+      return part(try encoder.features(of: rows)).detached
     }
     let result = concat(parts)
     guard result.nonFiniteCount == 0 else {

@@ -25,13 +25,17 @@ import ReproTensor
 /// frame, as a careless pipeline might leave in pairs cut from one clip. An experiment on shortcuts trains on
 /// `marked` for positives and on `sound` for negatives; `sound` is always clean.
 ///
+/// `rival: true` adds two labels: `rival`, what would be heard if the first silent thing had been struck instead, at the
+/// same moments but with its own voice, echoes and noise, and `rival-kind`. Whoever follows the sound must look at that
+/// thing then.
+///
 /// Options (defaults): `size` 16...128 (32); `frames` 1...64 (8); `fps` (8), `rate` (8000 Hz; a multiple of `fps`);
 /// `shapes` 2...8 (4); `actions` ([fall]); `voice` impact or tone (impact); `silent` 0...4 (3); `offscreen` 0...1
-/// (0); `hiss` (0.004); `mishap` 0...1 (0.4); `shortcut` none or dither (none); `train` (6000), `validation` (300),
+/// (0); `hiss` (0.004); `mishap` 0...1 (0.4); `shortcut` none or dither (none); `rival` (false); `train` (6000), `validation` (300),
 /// `test` (1500).
 ///
 /// Columns (T frames): `video` T pictures; `sound` [S] with S = T * rate / fps samples; `marked`; `caption`;
-/// `narration`; labels `kind`, `shape`, `material`, `action`, `onset` (frame), `shown`, `mention`; `events` [8],
+/// `narration`; labels `rival` [S], `rival-kind`, `kind`, `shape`, `material`, `action`, `onset` (frame), `shown`, `mention`; `events` [8],
 /// seconds of the first eight sounds (-1 for none); `masks` T maps (1 the source, 2... the others); `place` [T, 2],
 /// the source's middle, pixels.
 ///
@@ -46,7 +50,7 @@ public struct ScenesSound: DatasetProvider {
 
   public let spec: DataSpec
   public let size, frames, fps, rate, shapes: Int
-  public let hasDither: Bool
+  public let hasDither, hasRival: Bool
   private let actions: [SoundAction]
   private let isTone: Bool
   private let silent: Int
@@ -79,12 +83,16 @@ public struct ScenesSound: DatasetProvider {
     hiss = Float(try options.double("hiss", in: 0...1, default: 0.004))
     mishap = try options.double("mishap", in: 0...1, default: 0.4)
     hasDither = try options.choice("shortcut", ["none", "dither"], default: "none") == "dither"
+    hasRival = try options.bool("rival", default: false)
+    guard !hasRival || silent > 0 else {
+      throw ReproError(.usage, found: "rival with no silent thing", expected: "silent of 1 or more")
+    }
     let sizes = try splitSizes(&options, train: 6000, validation: 300, test: 1500)
     stream = RandomStream(seed: root.seed).child("scenes-sound")
     description =
       "seed=\(root.seed) size=\(size) frames=\(frames) fps=\(fps) rate=\(rate) shapes=\(shapes) "
       + "actions=\(words) tone=\(isTone) silent=\(silent) offscreen=\(offscreen) hiss=\(hiss) "
-      + "mishap=\(mishap) dither=\(hasDither)"
+      + "mishap=\(mishap) dither=\(hasDither)\(hasRival ? " rival" : "")"
     let samples = frames * rate / fps
     let kinds = (0..<shapes * 3).map { number in
       "\(SoundMaterial.allCases[number % 3].adjective) \(SoundShape.allCases[number / 3].name)"
@@ -105,6 +113,10 @@ public struct ScenesSound: DatasetProvider {
       FieldSpec("place", .real(shape: [frames, 2], unit: "px"), isLabel: true),
       FieldSpec("masks", .frames(count: frames, height: size, width: size, channels: 1), isLabel: true),
     ]
+    if hasRival {
+      fields.append(FieldSpec("rival", .real(shape: [samples], unit: "1"), isLabel: true))
+      fields.append(FieldSpec("rival-kind", .category(classes: kinds), isLabel: true))
+    }
     if hasDither { fields.insert(FieldSpec("marked", .real(shape: [samples], unit: "1"), isLabel: false), at: 2) }
     spec = DataSpec(fields: fields, sizes: sizes)
   }
@@ -118,10 +130,18 @@ public struct ScenesSound: DatasetProvider {
   /// The kind of a sample.
   public func kind(_ index: Int) -> Int { index % (shapes * 3) }
 
-  private struct Clip {
+  /// What can sound, and how large it is.
+  private struct Thing {
     var shape: SoundShape
     var material: SoundMaterial
     var scale: Float
+    var kind: Int { shape.rawValue * 3 + material.rawValue }
+  }
+
+  private struct Clip {
+    var thing: Thing
+    /// The first silent thing.
+    var rival: Thing?
     var motion: SoundMotion
     var onset: Int
     var isShown: Bool
@@ -147,16 +167,21 @@ public struct ScenesSound: DatasetProvider {
       let pixel = clip.camera.project(body.pose.translation).pixel
       places += [pixel.x, pixel.y]
     }
-    let sound = sound(clip, own)
+    let sound = sound(of: clip.thing, clip.events, voice: own.child("voice"), hiss: own.child("hiss"))
     let (caption, narration, right) = words(clip, own)
     var times = clip.events.prefix(8).map(\.time)
     times += [Float](repeating: -1, count: 8 - times.count)
     var values: [SampleValue] = [
       .bytes(video), .reals(sound), .text(caption), .text(narration), .integer(kind(index)),
-      .integer(clip.shape.rawValue), .integer(clip.material.rawValue), .integer(clip.motion.action.rawValue),
+      .integer(clip.thing.shape.rawValue), .integer(clip.thing.material.rawValue),
+      .integer(clip.motion.action.rawValue),
       .integer(clip.onset), .integer(clip.isShown ? 1 : 0), .integer(right), .reals(times), .reals(places),
       .bytes(masks),
     ]
+    if hasRival, let rival = clip.rival {
+      let heard = self.sound(of: rival, clip.events, voice: own.child("rival"), hiss: own.child("rival hiss"))
+      values += [.reals(heard), .integer(rival.kind)]
+    }
     if hasDither {
       let marked = SoundRoom.mark(sound, samplesPerFrame: rate / fps, level: 0.004, stream.child("dither"))
       values.insert(.reals(marked), at: 2)
@@ -193,13 +218,17 @@ public struct ScenesSound: DatasetProvider {
     let scale = random.float(0.36, 0.5)
     let source = body(shape, material, scale, at: spots[0], 1, own.child("source"), upright: action == .spin)
     var others: [Body] = []
+    var rival: Thing?
     for (i, spot) in spots.dropFirst().enumerated() {
       var other = random.integer(below: shapes * 3 - 1)
       if other >= number { other += 1 }
+      let thing = Thing(
+        shape: SoundShape.allCases[other / 3], material: SoundMaterial.allCases[other % 3],
+        scale: random.float(0.36, 0.5))
+      if i == 0 { rival = thing }
       others.append(
         body(
-          SoundShape.allCases[other / 3], SoundMaterial.allCases[other % 3], random.float(0.36, 0.5), at: spot,
-          UInt16(i + 2), own.child("silent", i), upright: false))
+          thing.shape, thing.material, thing.scale, at: spot, UInt16(i + 2), own.child("silent", i), upright: false))
     }
     if action == .collide {
       let half = Vec3(0.16, 0.4, 0.3)
@@ -217,7 +246,7 @@ public struct ScenesSound: DatasetProvider {
     let end = Float(frames) / Float(fps)
     var beats = own.child("events")
     return Clip(
-      shape: shape, material: material, scale: scale, motion: motion, onset: onset,
+      thing: Thing(shape: shape, material: material, scale: scale), rival: rival, motion: motion, onset: onset,
       isShown: !random.bernoulli(offscreen), events: motion.events(until: end, &beats), camera: camera, source: source,
       others: others, lighting: light, rest: source.pose.translation)
   }
@@ -253,25 +282,27 @@ public struct ScenesSound: DatasetProvider {
     return body
   }
 
-  private func sound(_ clip: Clip, _ own: RandomStream) -> [Float] {
-    var random = own.child("voice")
+  private func sound(
+    of thing: Thing, _ events: [SoundEvent], voice stream: RandomStream, hiss noise: RandomStream
+  ) -> [Float] {
+    var random = stream
     let hertz = Float(rate)
     var wave = [Float](repeating: 0, count: frames * rate / fps)
-    let voice = SoundVoice(clip.shape, clip.material, scale: clip.scale / 0.43, rate: hertz, &random)
+    let voice = SoundVoice(thing.shape, thing.material, scale: thing.scale / 0.43, rate: hertz, &random)
     if isTone {
-      voice.sustain(clip.events[0], into: &wave, rate: hertz)
+      voice.sustain(events[0], into: &wave, rate: hertz)
     } else {
-      for event in clip.events { voice.strike(event, into: &wave, rate: hertz, &random) }
+      for event in events { voice.strike(event, into: &wave, rate: hertz, &random) }
     }
     SoundRoom.reverberate(&wave, rate: hertz, amount: random.float(0.1, 0.4), &random)
-    SoundRoom.addNoise(&wave, level: hiss, own.child("hiss"))
+    SoundRoom.addNoise(&wave, level: hiss, noise)
     return wave.map { min(max($0, -1), 1) }
   }
 
   /// A true caption, a careless narration, and how many of its two mentions are right.
   private func words(_ clip: Clip, _ own: RandomStream) -> (caption: String, narration: String, right: Int) {
     var random = own.child("words")
-    let thing = "\(clip.material.adjective) \(clip.shape.name)"
+    let thing = "\(clip.thing.material.adjective) \(clip.thing.shape.name)"
     let caption = "a \(thing) \(clip.motion.action.verb)"
     func careless(_ right: String, _ wrong: [String], _ random: inout RandomStream) -> String? {
       guard random.bernoulli(mishap) else { return right }

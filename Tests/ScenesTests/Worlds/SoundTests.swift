@@ -152,6 +152,41 @@ private let everything = SoundAction.allCases.map(\.name)
     #expect(clean["marked"] == nil)
   }
 
+  /// The rival's sound is that of the first silent thing, at the same moment, and changes nothing else.
+  @Test func theRivalIsTheFirstSilentThingHeardInstead() throws {
+    func data(_ rival: String) throws -> Batch {
+      try sounds(
+        ("frames", "1"), ("fps", "2"), ("silent", "1"), ("size", "48"), ("hiss", "0"), ("rival", rival)
+      ).batch(Array(0..<96), of: .test)
+    }
+    let (batch, plain) = (try data("true"), try data("false"))
+    #expect(plain["rival"] == nil && batch.columns.count == plain.columns.count + 2)
+    #expect(batch.reals("sound").values == plain.reals("sound").values)
+    #expect(batch.images("video") == plain.images("video") && batch.images("masks") == plain.images("masks"))
+    let (waves, kinds, own) = (batch.reals("rival").values, batch.integers("rival-kind"), batch.integers("kind"))
+    // How much is left after 0.25 s tells the material, the colour of the picture shows it.
+    var tails = [[Float]](repeating: [], count: 3)
+    var redder = [[Double]](repeating: [], count: 3)
+    for n in 0..<96 {
+      #expect(kinds[n] != own[n])
+      let wave = Array(waves[n * 4000..<(n + 1) * 4000])
+      #expect(abs(wave[..<16].map(abs).max() ?? 0) > 1e-4, "it begins with the same contact")
+      let total = wave.reduce(0) { $0 + $1 * $1 }
+      tails[kinds[n] % 3].append(wave[2000...].reduce(0) { $0 + $1 * $1 } / total)
+      let (mask, rgb) = (Array(image(batch.images("masks"), n)), Array(image(batch.images("video"), n)))
+      let pixels = mask.indices.filter { mask[$0] == 2 }
+      guard pixels.count > 8 else { continue }
+      let (red, blue) = (
+        pixels.reduce(0.0) { $0 + Double(rgb[$1 * 3]) }, pixels.reduce(0.0) { $0 + Double(rgb[$1 * 3 + 2]) }
+      )
+      redder[kinds[n] % 3].append(red / max(blue, 1))
+    }
+    func mean(_ x: [Double]) -> Double { x.reduce(0, +) / Double(x.count) }
+    #expect((tails[0].max() ?? 1) < (tails[1].min() ?? 0), "wood is silent when metal still rings")
+    #expect(mean(redder[0]) > 1.3 * mean(redder[1]) && mean(redder[1]) > 1.1 * mean(redder[2]), "\(redder.map(mean))")
+    #expect(throws: ReproError.self) { try sounds(("rival", "true"), ("silent", "0")) }
+  }
+
   @Test func placesAndKindsAreBalanced() throws {
     let data = try sounds(("silent", "3"), ("offscreen", "0.25"), ("size", "24"))
     let batch = try data.batch(Array(0..<240), of: .test)
