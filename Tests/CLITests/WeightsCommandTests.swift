@@ -126,7 +126,7 @@ import Testing
   private func withMirror(_ body: (Person) throws -> Void) throws {
     let folder = try #require(realMirror())
     try withPerson { person in
-      try FileServer.run(folder) { server in
+      try LocalServer.run(folder: folder) { server in
         var owner = person
         owner.environment["REPRO_MIRROR"] = server.url
         try body(owner)

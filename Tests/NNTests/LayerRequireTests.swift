@@ -5,14 +5,11 @@ import Testing
 
 @testable import ReproNN
 
-/// A programmer's mistake with a layer, and how the message begins with which the program must stop.
-struct LayerMistake: Sendable {
-  let message: String
-  let body: @Sendable () -> Any
-  init(_ message: String, _ body: @escaping @Sendable () -> Any) { (self.message, self.body) = (message, body) }
+/// A mistake with a layer; the program's message begins with its own.
+typealias LayerMistake = Mistake
 
+extension LayerMistake {
   private static let random = RandomStream(seed: 1)
-  static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
 
   static let all: [LayerMistake] = basic + losses + attention + convolutional + sets + fields + training + published
 
@@ -331,36 +328,9 @@ struct LayerRequireTests {
     "a ConvNeXt has at least one stage",
   ]
 
-  /// The longest run of words of a message's literal between interpolations.
-  private static func words(_ text: Substring) -> String {
-    var (runs, run, depth, rest) = ([String](), "", 0, text)
-    while let c = rest.popFirst() {
-      if depth == 0, c == "\"" { break }
-      if depth == 0, c == "\\", rest.first == "(" {
-        rest.removeFirst()
-        (runs, run, depth) = (runs + [run], "", 1)
-      } else if depth > 0 {
-        depth += c == "(" ? 1 : c == ")" ? -1 : 0
-      } else {
-        run.append(c)
-      }
-    }
-    return (runs + [run]).max { $0.count < $1.count } ?? ""
-  }
-
   @Test func everyMessageOfTheSourcesIsTested() throws {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Core/NN").standardized
-    var count = 0
-    for file in try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
-    {
-      let source = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
-      for match in source.matches(of: /(?:[^\w]require\([^"]*?,\s*|requirementFailed\(\s*)"/) {
-        let words = Self.words(source[match.range.upperBound...])
-        count += 1
-        let isTested = LayerMistake.all.contains { $0.message.contains(words) } || Self.unreachable.contains(words)
-        #expect(isTested, "no exit test for \"\(words)\" of \(file)")
-      }
-    }
-    #expect(count > 60, "the sources were read")
+    let found = try Mistake.untested(in: "Core/NN", by: LayerMistake.all, unreachable: Self.unreachable)
+    #expect(found.missing.isEmpty, "no exit test for \(found.missing)")
+    #expect(found.messages > 60, "the sources were read")
   }
 }

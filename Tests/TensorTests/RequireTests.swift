@@ -4,14 +4,9 @@ import Testing
 
 @testable import ReproTensor
 
-/// A programmer's mistake, and the words with which the program must stop: the op, all shapes, what was expected.
-struct Mistake: Sendable {
-  let message: String
-  let body: @Sendable () -> Any
-  init(_ message: String, _ body: @escaping @Sendable () -> Any) { (self.message, self.body) = (message, body) }
+typealias Mistake = TestSupport.Mistake
 
-  static func t(_ extents: Int...) -> Tensor { .zeros(Shape(extents)) }
-
+extension Mistake {
   static let all: [Mistake] = [
     shapes, graphs, nesting, elementwise, viewing, products, convolutions, indexing, state,
     picking, mathematics, distances,
@@ -236,36 +231,9 @@ struct RequireTests {
     "cannot start thread ",  // the system gives no more
   ]
 
-  /// The words of a message's literal that are not interpolated: the longest run of them.
-  private static func words(_ text: Substring) -> String {
-    var (runs, run, depth, rest) = ([String](), "", 0, text)
-    while let c = rest.popFirst() {
-      if depth == 0, c == "\"" { break }
-      if depth == 0, c == "\\", rest.first == "(" {
-        rest.removeFirst()
-        (runs, run, depth) = (runs + [run], "", 1)
-      } else if depth > 0 {
-        depth += c == "(" ? 1 : c == ")" ? -1 : 0
-      } else {
-        run.append(c)
-      }
-    }
-    return (runs + [run]).max { $0.count < $1.count } ?? ""
-  }
-
   @Test func everyMessageOfTheSourcesIsTested() throws {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Core/Tensor").standardized
-    var count = 0
-    for file in try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() where file.hasSuffix(".swift")
-    {
-      let source = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
-      for match in source.matches(of: /(?:[^\w]require\([^"]*?,\s*|requirementFailed\(\s*)"/) {
-        let words = Self.words(source[match.range.upperBound...])
-        count += 1
-        let isTested = Mistake.all.contains { $0.message.contains(words) } || Self.unreachable.contains(words)
-        #expect(isTested, "no exit test for \"\(words)\" of \(file)")
-      }
-    }
-    #expect(count > 45, "the sources were read")
+    let found = try Mistake.untested(in: "Core/Tensor", by: Mistake.all, unreachable: Self.unreachable)
+    #expect(found.missing.isEmpty, "no exit test for \(found.missing)")
+    #expect(found.messages > 45, "the sources were read")
   }
 }

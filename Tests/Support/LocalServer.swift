@@ -1,58 +1,59 @@
 import Glibc
+import ReproData
 import Synchronization
 
 /// An HTTP server on 127.0.0.1 that misbehaves as told, one connection at a time.
-final class LocalServer: Sendable {
-  struct Request: Sendable {
-    var path: String
+public final class LocalServer: Sendable {
+  public struct Request: Sendable {
+    public var path: String
     /// Header fields by lower-case name.
-    var fields: [String: String]
+    public var fields: [String: String]
     /// The how many-th request for this path, from 1.
-    var number: Int
+    public var number: Int
 
     /// N of `Range: bytes=N-`.
-    var start: Int? { fields["range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } }
+    public var start: Int? { fields["range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } }
   }
 
-  struct Reply: Sendable {
-    var status = "200 OK"
-    var fields: [(String, String)] = []
-    var body: [UInt8] = []
+  public struct Reply: Sendable {
+    public var status = "200 OK"
+    public var fields: [(String, String)] = []
+    public var body: [UInt8] = []
     /// What Content-Length says; nil leaves it out.
-    var length: Int?
+    public var length: Int?
     /// Close the connection after so many bytes of the body.
-    var cut: Int?
+    public var cut: Int?
     /// Send the body in pieces of so many bytes with a pause of so many milliseconds after each.
-    var drip: (bytes: Int, milliseconds: Int)?
+    public var drip: (bytes: Int, milliseconds: Int)?
 
-    init(_ status: String = "200 OK", _ body: [UInt8], fields: [(String, String)] = [], cut: Int? = nil) {
+    public init(_ status: String = "200 OK", _ body: [UInt8], fields: [(String, String)] = [], cut: Int? = nil) {
       (self.status, self.body, self.fields, self.cut) = (status, body, fields, cut)
       length = body.count
     }
 
     /// What a good server answers: the whole file, or the part asked for.
-    static func file(_ bytes: [UInt8], _ request: Request, cut: Int? = nil) -> Reply {
+    public static func file(_ bytes: [UInt8], _ request: Request, cut: Int? = nil) -> Reply {
       guard let start = request.start else { return Reply(bytes, cut: cut) }
       guard start < bytes.count else { return Reply("416 Range Not Satisfiable", []) }
       let range = ("Content-Range", "bytes \(start)-\(bytes.count - 1)/\(bytes.count)")
       return Reply("206 Partial Content", Array(bytes[start...]), fields: [range], cut: cut)
     }
 
-    init(_ body: [UInt8], cut: Int? = nil) { self.init("200 OK", body, cut: cut) }
+    public init(_ body: [UInt8], cut: Int? = nil) { self.init("200 OK", body, cut: cut) }
   }
 
-  let port: Int
+  public let port: Int
   private let listener: Int32
   private let log = Mutex<[String]>([])
   private let answer: @Sendable (Request) -> Reply
 
-  var url: String { "http://127.0.0.1:\(port)" }
+  public var url: String { "http://127.0.0.1:\(port)" }
 
   /// The requests so far: `/file`, or `/file 1000-` for one with a range.
-  var requests: [String] { log.withLock { $0 } }
+  public var requests: [String] { log.withLock { $0 } }
 
-  init(_ answer: @escaping @Sendable (Request) -> Reply) throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  public init(_ answer: @escaping @Sendable (Request) -> Reply) throws {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -72,7 +73,8 @@ final class LocalServer: Sendable {
   deinit { close(listener) }
 
   /// Runs `body` while the server answers, then stops it.
-  static func run(_ answer: @escaping @Sendable (Request) -> Reply, _ body: (LocalServer) throws -> Void) throws {
+  public static func run(_ answer: @escaping @Sendable (Request) -> Reply, _ body: (LocalServer) throws -> Void) throws
+  {
     let server = try LocalServer(answer)
     var thread = pthread_t()
     let box = Unmanaged.passRetained(server)
@@ -87,6 +89,14 @@ final class LocalServer: Sendable {
       pthread_join(thread, nil)
     }
     try body(server)
+  }
+
+  /// The same for a good server of the files of a folder.
+  public static func run(folder: String, _ body: (LocalServer) throws -> Void) throws {
+    try run(
+      { request in
+        (try? SafeFile.read(folder + request.path)).map { .file($0, request) } ?? Reply("404 Not Found", [])
+      }, body)
   }
 
   private func serve() {
