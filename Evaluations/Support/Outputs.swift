@@ -167,7 +167,10 @@ struct OutputTruth: Sendable {
     try subject.forEachChunk(of: .test) { chunk in
       let given = output == FeatureSource.global ? chunk.features.global : chunk.features.outputs[output]
       guard let given else { throw subject.lacks("output '\(output)'", evaluation) }
-      let truth = try chunk.numbers(column, for: evaluation)
+      // What a method may see can be the truth of something else that it gives: views of a scene, rendered again.
+      var known = chunk
+      if chunk.labels[column] == nil { known.labels = try subject.samples(chunk.labels.indices, of: .test) }
+      let truth = try known.numbers(column, for: evaluation)
       for (place, sample) in chunk.labels.indices.enumerated() {
         try body(sample, given.select(0, place), truth.select(0, place), chunk, place)
       }
@@ -176,13 +179,15 @@ struct OutputTruth: Sendable {
 }
 
 extension EvaluationSubject.Labelled {
-  /// A label column as numbers, `[N, ...]`: real numbers as they are, images in 0...1 and label maps as their classes
-  /// `[N, rows, columns, channels]`.
+  /// A column as numbers, `[N, ...]`: real numbers as they are, images in 0...1 and label maps as their classes
+  /// `[N, rows, columns, channels]`, of several images a sample `[N, images, rows, columns, channels]`.
   func numbers(_ column: String, for evaluation: String) throws -> Tensor {
     switch labels[column] {
     case .reals(let values): return values
     case .images(let images):
-      return Tensor([images.count, images.height, images.width, images.channels]) { target in
+      let image = [images.height, images.width, images.channels]
+      let shape = Shape([images.count] + (images.frames > 1 ? [images.frames] : []) + image)
+      return Tensor(shape) { target in
         for (i, byte) in images.bytes.enumerated() { target[i] = Real(byte) / (images.channels == 1 ? 1 : 255) }
       }
     case .integers(let values): return Tensor([values.count], values.map { Real($0) })

@@ -1,4 +1,6 @@
 import ReproEngine
 
 /// The plugins of this family; a new method is one more line.
-public let geometricMethods: [any MethodPlugin.Type] = []
+public let geometricMethods: [any MethodPlugin.Type] = [
+  NeuS.self
+]

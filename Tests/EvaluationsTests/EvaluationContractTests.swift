@@ -42,7 +42,8 @@ extension EvaluationsTests {
           ("out-boxes", some([3, 4])), ("out-box-scores", some([3, 2])), ("out-voxels", some([3, 3, 3])),
           ("out-voxel-logits", some([3, 3, 3, 2])), ("out-joints", some([4, 3])), ("out-pose", some([3, 4])),
           ("out-direction", some([3])), ("out-likelihood", some([2])), ("out-episode", some([2])),
-          ("out-scores", some([6])), ("out-attention", some([2, 4, 4])),
+          ("out-scores", some([6])), ("out-attention", some([2, 4, 4])), ("out-surfaces", some([2, 6, 6])),
+          ("out-ray-depth", some([7, 3])), ("out-spread", some([1])),
         ]
       }
       let train = columns(40)
