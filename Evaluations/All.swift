@@ -32,7 +32,8 @@ private let mapProtocols: [any Evaluation.Type] = [
 
 /// Surfaces, cells and poses.
 private let shapeProtocols: [any Evaluation.Type] = [
-  Surface.self, SignedDistance.self, Voxels.self, SceneCompletionProtocol.self, Poses.self, ObjectPose.self,
+  Surface.self, SurfaceLevels.self, SignedDistance.self, RayDepth.self, Voxels.self, SceneCompletionProtocol.self,
+  Poses.self, ObjectPose.self,
   Direction.self,
 ]
 

@@ -15,6 +15,8 @@ public final class EvaluationSubject: Sendable {
 
   /// Samples that are encoded at once.
   private static let chunk = 256
+  /// A split of so few samples is kept with all that is known of it: one scene may cost as much as thousands of pictures.
+  private static let few = 8
 
   /// What an encoder gives for one sample: the shapes of its features and outputs without the axis of the batch.
   public struct FeatureShapes: Sendable, Equatable {
@@ -154,6 +156,22 @@ public final class EvaluationSubject: Sendable {
     return result
   }
 
+  /// All features and outputs of samples that an evaluation has changed or made: places to ask a field at, another view.
+  ///
+  /// - Parameter inputs: what the encoder may see, and columns that its method reads beyond those of the data.
+  /// - Throws: for outputs that are not finite, and what the encoder throws.
+  public func features(of inputs: Batch) throws -> Features {
+    let found = try encoder.features(of: inputs)
+    for name in found.outputs.keys.sorted() {
+      guard let bad = found.outputs[name]?.nonFiniteCount, bad > 0 else { continue }
+      throw ReproError(
+        .numerical, found: "\(bad) numbers of output '\(name)' of changed samples are not finite",
+        hint: "did the training diverge?")
+    }
+    return Features(
+      global: found.global.detached, dense: found.dense?.detached, outputs: found.outputs.mapValues(\.detached))
+  }
+
   /// Features and labels of a split, or of its first `limit` samples.
   ///
   /// - Parameters:
@@ -195,7 +213,7 @@ public final class EvaluationSubject: Sendable {
         try body(known.slice(range, dense: true))
       } else {
         let part = try encode(range, of: split, dense: true)
-        stores.withLock { $0[split, default: Store()].keep(part, dense: false) }
+        stores.withLock { $0[split, default: Store()].keep(part, dense: size <= Self.few) }
         try body(
           Labelled(
             features: Features(

@@ -10,7 +10,11 @@ import ReproTensor
 /// four angles; it is not LPIPS and compares with no published number. It needs sides that are multiples of 4 (what is
 /// over is cut off below and right).
 ///
-/// Options: `output`, `[rows, columns, 3]` in 0...1 for a sample (image); `column`, images (target).
+/// Samples of several pictures (`views` of a scene) are compared picture by picture; a method that gives v of V of them gives
+/// those numbered floor(i V / v).
+///
+/// Options: `output`, `[rows, columns, 3]` or `[v, rows, columns, 3]` in 0...1 for a sample (image); `column`, images
+/// (target).
 public struct NovelView: Evaluation {
   public static let card = EvaluationCard(
     id: "novel-view/v1", title: "Rendered pictures against true ones",
@@ -29,7 +33,7 @@ public struct NovelView: Evaluation {
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    guard case .image(let height, let width, let channels) = data[field: maps.column]?.kind else {
+    guard let (_, height, width, channels) = pictures(data) else {
       throw data.lacks(maps.column, "a column of images", Self.card.id) { if case .image = $0 { true } else { false } }
     }
     guard height >= 11, width >= 11, channels == 3 || channels == 1 else {
@@ -40,18 +44,33 @@ public struct NovelView: Evaluation {
     try data.need(1, in: .test, for: Self.card.id)
   }
 
+  /// How many pictures of which size a sample has; nil for another kind of column. The count is nil for one picture.
+  private func pictures(_ data: DataSpec) -> (count: Int?, height: Int, width: Int, channels: Int)? {
+    switch data[field: maps.column]?.kind {
+    case .image(let height, let width, let channels): (nil, height, width, channels)
+    case .frames(let count, let height, let width, let channels): (count, height, width, channels)
+    default: nil
+    }
+  }
+
   public func check(encoderOf subject: EvaluationSubject) throws {
     try check(subject.spec)
-    guard case .image(let height, let width, let channels) = subject.spec[field: maps.column]?.kind else { return }
-    let layout = "the shape of '\(maps.column)', [\(height), \(width), \(channels)]"
-    try subject.require(output: maps.output, layout, for: Self.card.id) { $0 == [height, width, channels] }
+    guard let (count, height, width, channels) = pictures(subject.spec) else { return }
+    let shape = try subject.shape(ofOutput: maps.output, for: Self.card.id)
+    let shown = count == nil ? [] : [min(max(shape.rank == 4 ? shape[0] : 1, 1), count ?? 1)]
+    guard shape == Shape(shown + [height, width, channels]) else {
+      throw ReproError(
+        .usage, at: Self.card.id, found: "output '\(maps.output)' has the shape \(shape) for a sample",
+        expected:
+          "the shape of '\(maps.column)', [\(count.map { "1 to \($0), " } ?? "")\(height), \(width), \(channels)]")
+    }
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(encoderOf: subject)
     var values: [(psnr: Double, ssim: Double, distance: Double)] = []
     var scattering: Scattering?
-    try maps.forEach(subject, for: Self.card.id) { _, output, truth, _, _ in
+    func compare(_ output: Tensor, _ truth: Tensor) {
       // Images of one channel come as classes do, unscaled.
       let scale: Real = truth.shape[2] == 1 ? 1 / 255 : 1
       let (p, t) = (output.clamped(0, 1).permuted([2, 0, 1]), (truth * scale).permuted([2, 0, 1]))
@@ -65,6 +84,13 @@ public struct NovelView: Evaluation {
       }
       // Equal pictures would be infinitely good: 8-bit pictures cannot be told apart beyond 100 dB.
       values.append((min(psnr(p, t), 100), ssim(p, t), frozenFeatureDistance(features(p), features(t))))
+    }
+    try maps.forEach(subject, for: Self.card.id) { _, output, truth, _, _ in
+      guard output.rank == 4 else { return compare(output, truth) }
+      // A column of one picture a sample has lost its axis.
+      let all = truth.rank == 4 ? truth : truth.expandedAxis(0)
+      let v = output.shape[0]
+      for i in 0..<v { compare(output.select(0, i), all.select(0, i * all.shape[0] / v)) }
     }
     return [
       ("psnr", values.mean(\.psnr)), ("ssim", values.mean(\.ssim)), ("scattering-distance", values.mean(\.distance)),

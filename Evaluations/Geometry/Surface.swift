@@ -68,10 +68,11 @@ public struct Surface: Evaluation {
 ///
 ///     bias = mean of d,  magnitude = mean of |d|,  d = f / |grad f| at the points, positive outside
 ///
-/// The data set gives the points as an input column, the method answers with `[points]` for a sample. Means over points,
-/// then over samples; a positive bias means that the learnt surface lies inside of the true one.
+/// The data set gives the points as an input column; or, with `column`, as a label that only this protocol sees and hands
+/// to the method as a column `queries`. The method answers with `[points]` for a sample. Means over points, then over samples;
+/// a positive bias means that the learnt surface lies inside of the true one.
 ///
-/// Options: `output` (signed-distance).
+/// Options: `output` (signed-distance); `column`, real numbers `[points, 3 or more]` (none).
 public struct SignedDistance: Evaluation {
   public static let card = EvaluationCard(
     id: "signed-distance/v1", title: "Signed distance of a learnt surface at points of the true one",
@@ -84,24 +85,64 @@ public struct SignedDistance: Evaluation {
     ])
 
   public let output: String
+  /// Where the points are, if the method does not see them by itself.
+  public let column: String?
 
   public init(_ options: inout Section) throws(ReproError) {
     output = try options.string("output", default: "signed-distance")
+    column = options.has("column") ? try options.string("column") : nil
   }
 
-  public func check(_ data: DataSpec) throws(ReproError) { try data.need(1, in: .test, for: Self.card.id) }
+  public func check(_ data: DataSpec) throws(ReproError) {
+    if let column {
+      let shape = try data.realShape(column, for: Self.card.id)
+      guard shape.rank == 2, shape[0] > 0, shape[1] >= 3 else {
+        throw ReproError(
+          .usage, at: Self.card.id, found: "column '\(column)' has the shape \(shape)",
+          expected: "[points, 3 or more]")
+      }
+    }
+    try data.need(1, in: .test, for: Self.card.id)
+  }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    try subject.require(output: output, rank: 1, "[points]", for: Self.card.id)
+    if let column {
+      _ = try distances(subject, [0], column)
+    } else {
+      try subject.require(output: output, rank: 1, "[points]", for: Self.card.id)
+    }
+  }
+
+  /// What the method answers for some test samples when it is given their true points, `[N, points]`.
+  private func distances(_ subject: EvaluationSubject, _ samples: [Int], _ column: String) throws -> Tensor {
+    let batch = try subject.samples(samples, of: .test)
+    guard case .reals(let points)? = batch[column] else {
+      throw ReproError(.data, at: Self.card.id, found: "column '\(column)' has no numbers")
+    }
+    var inputs = subject.inputs(of: batch)
+    inputs.columns.append(("queries", .reals(points)))
+    guard let found = try subject.features(of: inputs).outputs[output], found.shape == [samples.count, points.shape[1]]
+    else {
+      throw ReproError(
+        .usage, at: Self.card.id, found: "the method gives no output '\(output)' [points] for a column 'queries'",
+        expected: "a method with signed distances", hint: "leave \(Self.card.id) out for this method")
+    }
+    return found
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(encoderOf: subject)
     var (biases, magnitudes): ([Double], [Double]) = ([], [])
-    try subject.forEachChunk(of: .test) { chunk in
-      guard let distances = chunk.features.outputs[output] else { return }
+    func add(_ distances: Tensor) {
       biases += distances.mean(-1).values.map { Double($0) }
       magnitudes += distances.abs().mean(-1).values.map { Double($0) }
+    }
+    if let column {
+      for sample in 0..<(subject.spec.sizes[.test] ?? 0) { add(try distances(subject, [sample], column)) }
+    } else {
+      try subject.forEachChunk(of: .test) { chunk in
+        if let distances = chunk.features.outputs[output] { add(distances) }
+      }
     }
     return [("magnitude", magnitudes.mean), ("absolute-bias", biases.mean { abs($0) }), ("bias", biases.mean)]
   }

@@ -99,12 +99,14 @@ extension EvaluationSubject.Labelled {
 
 extension Batch {
   /// A column as numbers, `[N, ...]`: real numbers as they are, images in 0...1 and label maps as their classes
-  /// `[N, rows, columns, channels]`.
+  /// `[N, rows, columns, channels]`, of several images a sample `[N, images, rows, columns, channels]`.
   func numbers(_ column: String, for evaluation: String) throws(ReproError) -> Tensor {
     switch self[column] {
     case .reals(let values): return values
     case .images(let images):
-      return Tensor([images.count, images.height, images.width, images.channels]) { target in
+      let image = [images.height, images.width, images.channels]
+      let shape = Shape([images.count] + (images.frames > 1 ? [images.frames] : []) + image)
+      return Tensor(shape) { target in
         for (i, byte) in images.bytes.enumerated() { target[i] = Real(byte) / (images.channels == 1 ? 1 : 255) }
       }
     case .integers(let values): return Tensor([values.count], values.map { Real($0) })

@@ -112,7 +112,10 @@ struct OutputTruth: Sendable {
     try subject.forEachChunk(of: .test) { chunk in
       let given = output == FeatureSource.global ? chunk.features.global : chunk.features.outputs[output]
       guard let given else { throw subject.lacks("output '\(output)'", evaluation) }
-      let truth = try chunk.numbers(column, for: evaluation)
+      // What a method may see can be the truth of something else that it gives: views of a scene, rendered again.
+      var known = chunk
+      if chunk.labels[column] == nil { known.labels = try subject.samples(chunk.labels.indices, of: .test) }
+      let truth = try known.numbers(column, for: evaluation)
       for (place, sample) in chunk.labels.indices.enumerated() {
         try body(sample, given.select(0, place), truth.select(0, place), chunk, place)
       }
