@@ -42,7 +42,8 @@ extension EvaluationsTests {
           ("out-boxes", some([3, 4])), ("out-box-scores", some([3, 2])), ("out-voxels", some([3, 3, 3])),
           ("out-voxel-logits", some([3, 3, 3, 2])), ("out-joints", some([4, 3])), ("out-pose", some([3, 4])),
           ("out-direction", some([3])), ("out-likelihood", some([2])), ("out-episode", some([2])),
-          ("out-scores", some([6])), ("out-attention", some([2, 4, 4])),
+          ("out-scores", some([6])), ("out-attention", some([2, 4, 4])), ("rival", some([2, 2])),
+          ("out-score", some([1])),
         ]
       }
       let train = columns(40)
@@ -70,6 +71,8 @@ extension EvaluationsTests {
       "detection/v1": [("scores", "box-scores")], "hallucination/v1": [("names", "[class0, class1]")],
       "correspondence/v1": [("pairs", "10")], "verification/v1": [("pairs", "200")],
       "view-agreement/v1": [("to", "text")],
+      "view-correspondence/v1": [("output", "score"), ("swap", "out-score"), ("match", "label")],
+      "sounding-object/v1": [("sound", "out-map"), ("pixels", "1")],
     ]
 
     @Test func protocolsHaveVersionedNamesOfTheirOwn() {
