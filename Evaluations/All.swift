@@ -20,7 +20,7 @@ private let structureProtocols: [any Evaluation.Type] = [
 
 /// Pairs and rankings.
 private let matchingProtocols: [any Evaluation.Type] = [
-  InstanceRetrieval.self, CrossRetrieval.self, PairVerification.self, Recommendation.self, Correspondence.self,
+  InstanceRetrieval.self, CrossRetrieval.self, PairVerification.self, Recommendation.self, ViewCorrespondence.self,
 ]
 
 /// A value for each pixel, boxes and points in pictures.

@@ -14,9 +14,10 @@ import ReproTensor
 ///     center-hit, largest-hit    the same for the middle of the picture, and for the middle of the largest thing's box
 ///     constant-hit               the same for the mean map of `constants` sounds of training clips: what is looked at
 ///                                whatever is heard
-///     swap-hit    mean of hits over both sounds, each in the box of its own thing; no rule that does not listen passes 0.5
-///     swap-right  of both things, the one that is heard has the larger value, mean over both sounds; a rule that does not
-///                 listen, whatever else it knows, has 0.5 exactly
+///     swap-hit    mean of hits over both sounds, each in the box of its own thing; no rule that does not listen
+///                 passes 0.5
+///     swap-right  of both things, the one that is heard has the larger value, mean over both sounds; a rule that does
+///                 not listen, whatever else it knows, has 0.5 exactly
 ///
 /// Options: `output`, `[rows, columns]` for a sample (map); `sound` (sound); `rival` (rival); `region` (masks), maps of
 /// things, of several frames the last; `pixels` (4); `constants` (4).

@@ -3,20 +3,20 @@ import ReproData
 import ReproEngine
 import ReproTensor
 
-/// `correspondence/v1`: whether the method tells samples as they are from samples with another one's view.
+/// `view-correspondence/v1`: whether the method tells samples as they are from samples with another one's view.
 ///
-/// Every test sample is asked for twice: as it is, and with the column `swap` of another test sample in the place of its own.
-/// The method's output is a score, above 0 for "belongs together". The other sample is drawn among those with another value
-/// of `match`: one with the same value could belong, and nobody could know better. `same-class` is the share of samples
+/// Every test sample is asked for twice: as it is, and with the column `swap` of another test sample in the place of its
+/// own. The method's output is a score, above 0 for "belongs together". The other sample is drawn among those with
+/// another value of `match`: one with the same value could belong, and nobody could know better. `same-class` is the share of samples
 /// that this leaves out of reach, the false negatives that training meets.
 ///
 ///     accuracy = 1/2N sum_i [score(i, own) > 0] + [score(i, other) <= 0]
 ///
-/// Options: `output`, one number for a sample (correspondence); `swap`, an input column (sound); `together`, the column that
-/// samples as they are get instead of their own `swap` (the same); `match`, a column of identities or categories.
-public struct Correspondence: Evaluation {
+/// Options: `output`, one number for a sample (correspondence); `swap`, an input column (sound); `together`, the column
+/// that samples as they are get instead of their own `swap` (the same); `match`, a column of identities or categories.
+public struct ViewCorrespondence: Evaluation {
   public static let card = EvaluationCard(
-    id: "correspondence/v1", title: "Own or exchanged view, as the method itself says",
+    id: "view-correspondence/v1", title: "Own or exchanged view, as the method itself says",
     source: "audio-visual correspondence, Arandjelovic and Zisserman 2017 (arXiv 1705.08168), Section 3; on all test "
       + "samples, and exchanged among different classes only",
     measurements: [

@@ -5,18 +5,19 @@ import ReproNN
 import ReproScenes
 import ReproTensor
 
-/// Objects that Sound: pictures and sounds of one clip belong together, those of two clips do not. Nothing else is learnt
-/// from, and yet the embeddings of both become aligned (AVE-Net), and places show where a sound comes from (AVOL-Net).
+/// Objects that Sound: pictures and sounds of one clip belong together, those of two clips do not. Nothing else is
+/// learnt from, and yet the embeddings of both become aligned (AVE-Net), and places show where a sound comes from
+/// (AVOL-Net).
 ///
 ///     loss = 1/2B sum_i [ -log sigmoid(score(picture_i, sound_i)) - log sigmoid(-score(picture_i, sound_(i + r))) ]
 ///
-/// Every clip of a batch is in one pair that corresponds and in one that does not, its sound moved on by r clips, so both
-/// kinds are equally frequent in every batch (Section 2.1). `network` chooses who scores: AVE-Net's distance, L3-Net's
-/// fused features, AVOL-Net's best place; see `AudioVisualNetwork`. The stage `align` of one step fits L3-Net's features
-/// to each other by canonical correlation, the paper's baseline L3-Net + CCA. `positives` names the column of the
-/// sounds of corresponding pairs: where it differs from that of the others in a way that has nothing to do with what is
-/// heard, training finds that out (Section 2.2, the cautionary tale).
-/// - Source: Arandjelovic and Zisserman 2018 (arXiv 1712.06651); deviations in Reproductions/objects-that-sound/NOTES.md.
+/// Every clip of a batch is in one pair that corresponds and in one that does not, its sound moved on by r clips, so
+/// both kinds are equally frequent in every batch. `network` chooses who scores: AVE-Net's distance, L3-Net's fused
+/// features, AVOL-Net's best place; see `AudioVisualNetwork`. The stage `align` of one step fits L3-Net's features to
+/// each other by canonical correlation, the paper's baseline L3-Net + CCA. `positives` names the column of the sounds of
+/// corresponding pairs: where it differs from that of the others in a way that has nothing to do with what is heard,
+/// training finds that out (the paper's cautionary tale).
+/// - Source: Arandjelovic and Zisserman 2018 (arXiv 1712.06651); deviations: Reproductions/objects-that-sound/NOTES.md
 public struct ObjectsThatSound: MethodPlugin, FineTunable {
   public static let card = MethodCard(
     id: "objects-that-sound", title: "Objects that Sound", year: 2018, arxiv: "1712.06651", family: .multimodal)

@@ -11,8 +11,8 @@ import ReproTensor
 ///     L3-Net:    z = fc2(ReLU(fc1([x, y])))
 ///     AVOL-Net:  s = <h_v(x), h_a(y)>,  z = w s + b                                                 (conv7, 1 -> 1)
 ///
-/// x is the picture's feature, y that of the sound after global max pooling, h two affine maps with a ReLU between them.
-/// The score is the logit of the softmax over z, or z itself.
+/// x is the picture's feature, y that of the sound after global max pooling, h two affine maps with a ReLU between
+/// them. The score is the logit of the softmax over z, or z itself.
 public struct AudioVisualNetwork: Layer {
   public var vision, audio: ConvolutionalSubnet
   public var visionHead, audioHead: DenseNetwork?  // h_v, h_a

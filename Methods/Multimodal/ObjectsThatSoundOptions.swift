@@ -152,7 +152,8 @@ struct SoundingClips: Sendable {
       throw ReproError(
         .usage, at: "method.spectrogram",
         found:
-          "spectrograms of \(options.spectrogram.rows) x \(options.spectrogram.columns(of: samples)) shrink by \(heard)",
+          "spectrograms of \(options.spectrogram.rows) rows and \(options.spectrogram.columns(of: samples)) columns "
+          + "shrink by \(heard)",
         hint: "use fewer stages")
     }
   }

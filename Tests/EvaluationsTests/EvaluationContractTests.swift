@@ -46,7 +46,7 @@ extension EvaluationsTests {
           ("out-scores", some([6])), ("out-attention", some([2, 4, 4])), ("out-masks", some([3, 2, 2])),
           ("out-mask-scores", some([3, 3])), ("parts", counts([5], below: 4)), ("out-part-logits", some([5, 4])),
           ("out-task-logits", some([3, 3])), ("out-surfaces", some([2, 6, 6])), ("out-ray-depth", some([7, 3])),
-          ("out-spread", some([1])),
+          ("out-spread", some([1])), ("rival", some([2, 2])), ("out-score", some([1])),
         ]
       }
       let train = columns(40)
@@ -76,6 +76,8 @@ extension EvaluationsTests {
       "correspondence/v1": [("pairs", "10")], "verification/v1": [("pairs", "200")],
       "view-agreement/v1": [("to", "text")], "instance-segmentation/v1": [("scores", "mask-scores")],
       "panoptic-segmentation/v1": [("scores", "mask-scores"), ("confidence", "0.3")],
+      "view-correspondence/v1": [("output", "score"), ("swap", "out-score"), ("match", "label")],
+      "sounding-object/v1": [("sound", "out-map"), ("pixels", "1")],
     ]
 
     @Test func protocolsHaveVersionedNamesOfTheirOwn() {

@@ -5,7 +5,8 @@ import ReproTensor
 /// 2x2 max pooling between stages.   [B, C, H, W] -> [B, D, h, w]
 ///
 /// The same shape serves pictures and spectrograms; only the first convolution may have a stride.
-/// - Source: Arandjelovic and Zisserman 2017 (L3-Net, arXiv 1705.08168), Figure 2, and 2018 (arXiv 1712.06651), Figure 2.
+/// - Source: Arandjelovic and Zisserman 2017 (L3-Net, arXiv 1705.08168), Figure 2, and 2018 (arXiv 1712.06651),
+///   Figure 2.
 public struct ConvolutionalSubnet: Layer {
   /// A convolution without bias and its normalisation.
   public struct Block: Layer {

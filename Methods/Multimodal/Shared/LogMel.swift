@@ -5,8 +5,8 @@ import ReproTensor
 ///
 ///     s(f, t) = (log(sum_k filter_fk |STFT_kt|^2 + floor) - log(floor)) / range - 1
 ///
-/// With no filters the frequencies themselves are shown, as the L3 and AVE networks do. Frames lie inside of the signal,
-/// under Hann's window.
+/// With no filters the frequencies themselves are shown, as the L3 and AVE networks do. Frames lie inside of the
+/// signal, under Hann's window.
 /// - Source: log spectrograms of Arandjelovic and Zisserman 2018 (arXiv 1712.06651), Section 3; mel filters as in
 ///   `melFilterbank`. The floor, in the power of the recording's noise, takes the place of their logarithm's epsilon.
 struct LogMel: Sendable {
@@ -17,7 +17,8 @@ struct LogMel: Sendable {
   private let weights: Tensor  // [window]
   private let floor, range: Real
 
-  /// Options `window` (samples, 256), `hop` (160), `mels` (32; 0 shows all frequencies), `rate` (8000 Hz), `floor` (1e-3).
+  /// Options `window` (samples, 256), `hop` (160), `mels` (32; 0 shows all frequencies), `rate` (8000 Hz), `floor`
+  /// (1e-3).
   init(_ options: inout Section) throws(ReproError) {
     window = try options.int("window", in: 8...16_384, default: 256)
     hop = try options.int("hop", in: 1...16_384, default: 160)

@@ -26,9 +26,9 @@ extension EvaluationsTests {
     @Test func everySampleIsAskedForWithItsOwnViewAndWithOneOfAnotherClass() throws {
       let own: [Real] = [1, -2, 3, -4, 5, -6, 7, -8, 9, -10, 11, 12]
       let data = scored(own)
-      let found = try make(Correspondence.self, keys).values(data)
+      let found = try make(ViewCorrespondence.self, keys).values(data)
       let labels = (0..<12).map { $0 % 3 }
-      let partners = try Correspondence.partners(of: labels, random: RandomStream(seed: 7))
+      let partners = try ViewCorrespondence.partners(of: labels, random: RandomStream(seed: 7))
       #expect(partners.indices.allSatisfy { labels[partners[$0]] != labels[$0] })
       let hits = own.count { $0 > 0 }
       let rejected = partners.count { own[$0] <= 0 }
@@ -43,10 +43,10 @@ extension EvaluationsTests {
 
     @Test func samplesAsTheyAreCanBeGivenAnotherColumn() throws {
       let data = scored([Real](repeating: -1, count: 12), together: [Real](repeating: 1, count: 12))
-      let honest = try make(Correspondence.self, keys).values(data)
+      let honest = try make(ViewCorrespondence.self, keys).values(data)
       expectNear(honest["accuracy"], 0.5)
       expectNear(honest["recall"], 0)
-      let leaky = try make(Correspondence.self, keys + [("together", "out-better")]).values(data)
+      let leaky = try make(ViewCorrespondence.self, keys + [("together", "out-better")]).values(data)
       expectNear(leaky["accuracy"], 1)
       expectNear(leaky["auc"], 1)
     }
@@ -54,24 +54,26 @@ extension EvaluationsTests {
     @Test func correspondenceRefusesWhatItCannotMeasure() throws {
       let data = scored([Real](repeating: 1, count: 12))
       #expect(
-        message { _ = try make(Correspondence.self, [("swap", "x"), ("match", "x")]).values(data) }.contains("'x'"))
+        message { _ = try make(ViewCorrespondence.self, [("swap", "x"), ("match", "x")]).values(data) }.contains("'x'"))
       #expect(
         message {
-          _ = try make(Correspondence.self, [("output", "score"), ("swap", "kind"), ("match", "kind")]).values(data)
+          _ = try make(ViewCorrespondence.self, [("output", "score"), ("swap", "kind"), ("match", "kind")]).values(data)
         }
         .contains("'kind'"))
       #expect(
-        message { _ = try make(Correspondence.self, [("swap", "out-score"), ("match", "kind")]).values(data) }
+        message { _ = try make(ViewCorrespondence.self, [("swap", "out-score"), ("match", "kind")]).values(data) }
           .contains("'correspondence'"))
       #expect(
-        message { _ = try make(Correspondence.self, keys).values(scored(.init(repeating: 1, count: 12), classes: 1)) }
-          .contains("one class"))
+        message {
+          _ = try make(ViewCorrespondence.self, keys).values(scored(.init(repeating: 1, count: 12), classes: 1))
+        }
+        .contains("one class"))
     }
 
     // MARK: the thing that is heard
 
-    /// Pictures of 8 x 8 pixels with thing 1 above on the left (2 x 2) and thing 2 below on the right (3 x 3); maps of 4 x 4
-    /// cells with one peak each.
+    /// Pictures of 8 x 8 pixels with thing 1 above on the left (2 x 2) and thing 2 below on the right (3 x 3); maps of
+    /// 4 x 4 cells with one peak each.
     private func world(own: [Int], rival: [Int], hidden: Int = 0) -> FakeData {
       func peaks(_ cells: [Int]) -> Tensor {
         Tensor([cells.count, 4, 4]) { values in
