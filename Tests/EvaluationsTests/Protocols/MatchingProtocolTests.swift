@@ -99,6 +99,63 @@ extension EvaluationsTests {
           "'global' has 4 features and texts have 5"))
     }
 
+    @Test func pairsOfTwoColumnsAreToldByPromptsThatNameBoth() throws {
+      // Pair (a, b) is told by the digit 3 a + b, the last one of its prompt.
+      let (first, second) = ([0, 1, 1, 0], [2, 0, 2, 1])
+      let data = table(
+        inputs: [("x", IndexTensor(zip(first, second).map { 3 * $0 + $1 }).oneHot(6))],
+        labels: [
+          ("label", .category(classes: ["0", "1"]), .integers(first)),
+          ("texture", .category(classes: ["0", "1", "2"]), .integers(second)),
+        ])
+      struct PairEncoder: TextEncoder {
+        let base = FakeEncoder()
+        let seen = Log<String>()
+        func features(of batch: Batch) throws -> Features { try base.features(of: batch) }
+        func features(of texts: [String]) throws -> Tensor {
+          for text in texts { seen.add(text) }
+          let digits = texts.map { $0.compactMap(\.wholeNumberValue) }
+          return IndexTensor(digits.map { 3 * $0[1] + $0[0] }).oneHot(6)  // the texture is named first
+        }
+      }
+      let encoder = PairEncoder()
+      let zero = try make(ZeroShot.self, [("with", "texture"), ("templates", "[{with}of{}]")])
+      #expect(try zero.values(data, encoder: encoder)["top1"] == 1)
+      #expect(encoder.seen.all == ["0of0", "1of0", "2of0", "0of1", "1of1", "2of1"])
+      // One texture taken for another is an error of the pair.
+      let shown = FakeEncoder(change: { x in x.gathered(IndexTensor([1, 1, 2, 3])) })
+      struct Mistaken: TextEncoder {
+        let inner: PairEncoder, shown: FakeEncoder
+        func features(of batch: Batch) throws -> Features { try shown.features(of: batch) }
+        func features(of texts: [String]) throws -> Tensor { try inner.features(of: texts) }
+      }
+      #expect(try zero.values(data, encoder: Mistaken(inner: encoder, shown: shown))["top1"] == 0.75)
+      #expect(
+        message { _ = try make(ZeroShot.self, [("with", "texture")]) }.contains("has no place for the second name"))
+      #expect(
+        message { _ = try make(ZeroShot.self, [("templates", "[{with}of{}]")]) }.contains("there is no second column"))
+      #expect(
+        message { try make(ZeroShot.self, [("with", "shape"), ("templates", "[{with}{}]")]).check(data.spec) }.contains(
+          "no column 'shape'"))
+    }
+
+    @Test func theZeroShotConfusionShowsWhatIsTakenForWhich() throws {
+      let labels = [0, 0, 1, 1]
+      let data = table(
+        inputs: [("x", IndexTensor([0, 1, 1, 1]).oneHot(2))],
+        labels: [("label", .category(classes: ["kind 0", "kind 1"]), .integers(labels))])
+      let subject = EvaluationSubject(encoder: AbleEncoder(width: 2), data: data)
+      let pictures = try make(ZeroShot.self).pictures(
+        PictureContext(data: data, subject: subject, random: RandomStream(seed: 1)))
+      #expect(pictures.map(\.name) == ["zero-shot-label"])
+      guard case .matrix(let matrix) = pictures.first?.content else {
+        Issue.record("no matrix")
+        return
+      }
+      #expect(matrix.values == [[0.5, 0.5], [0, 1]] && matrix.rows == ["kind 0", "kind 1"])
+      #expect(pictures[0].alternative.contains("of 4 test pictures, 3 are nearest"))
+    }
+
     @Test func viewsOfDifferentSpacesAndSearchesAmongThemselvesAreRefused() throws {
       #expect(
         message { _ = try make(CrossRetrieval.self, [("to", "c")]).values(views(noise: 0)) }
