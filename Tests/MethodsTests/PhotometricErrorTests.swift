@@ -45,6 +45,32 @@ import Testing
     #expect(worst < 1e-4, "\(worst)")
   }
 
+  @Test func itsGradientIsThatOfTheFormulaWrittenInGeneralOps() {
+    let p = pictures(2)
+    func slow(_ x: Tensor) -> Tensor {
+      let y = p[0]
+      let (mx, my) = (windowMeans(x), windowMeans(y))
+      let both: Tensor = mx * my
+      let covariance: Tensor = windowMeans(x * y) - both
+      let (vx, vy): (Tensor, Tensor) = (
+        windowMeans(x.squared()) - mx.squared(), windowMeans(y.squared()) - my.squared()
+      )
+      let above: Tensor = (both * 2 + 1e-4) * (covariance * 2 + 9e-4)
+      let below: Tensor = (mx.squared() + my.squared() + 1e-4) * (vx + vy + 9e-4)
+      return ((1 - above / below) * 0.5).clamped(0, 1)
+    }
+    // Close to the target in places, so that clamping at 0 is met, too.
+    let x = p[0] + (p[1] - p[0]) * Tensor([1, 1, 1, 7], [0, 0, 0.01, 0.1, 0.4, 1, 1])
+    var stream = RandomStream(seed: 3)
+    let weights = stream.normal(x.shape)
+    let (a, b) = (x.tracked, x.tracked)
+    let fast = PhotometricTarget(p[0]).dissimilarity(to: a)
+    expectClose(fast.detached, slow(x), tolerance: 1e-4)
+    expectClose(
+      gradients(of: (fast * weights).sum(), with: [a])[0], gradients(of: (slow(b) * weights).sum(), with: [b])[0],
+      tolerance: 1e-3)
+  }
+
   @Test func aPictureDoesNotDifferFromItselfAndTheLeastErrorIsThatOfTheBestSource() {
     let p = pictures(3)
     let target = PhotometricTarget(p[0])

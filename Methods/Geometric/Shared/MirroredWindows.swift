@@ -117,12 +117,12 @@ private func spreading(_ x: Tensor) -> Tensor {
         if above >= 0 { for i in 0..<w { sums[i] += a * from[above * w + i] } }
         if below >= 0 { for i in 0..<w { sums[i] += b * from[below * w + i] } }
         let row = to + y * w
-        for i in 1..<(w - 1) {
-          let (left, right): (Real, Real) = (i == 1 ? 2 : 1, i == w - 2 ? 2 : 1)
-          row[i] = (left * sums[i - 1] + sums[i] + right * sums[i + 1]) * (1 / 9)
-        }
-        row[0] = (sums[0] + (w == 2 ? 2 : 1) * sums[1]) * (1 / 9)
-        row[w - 1] = (sums[w - 1] + (w == 2 ? 2 : 1) * sums[w - 2]) * (1 / 9)
+        for i in 1..<(w - 1) { row[i] = (sums[i - 1] + sums[i] + sums[i + 1]) * (1 / 9) }
+        row[0] = (sums[0] + sums[1]) * (1 / 9)
+        row[w - 1] = (sums[w - 1] + sums[w - 2]) * (1 / 9)
+        // Columns 1 and w - 2 likewise.
+        row[1] += sums[0] * (1 / 9)
+        row[w - 2] += sums[w - 1] * (1 / 9)
       }
     }
   }

@@ -25,14 +25,8 @@ public struct PhotometricTarget {
   /// - Source: Wang et al. 2004; windows and clamp as in Godard et al. 2017 (arXiv 1609.03677), Eq. 2.
   public func dissimilarity(to other: Tensor) -> Tensor {
     require(other.shape == image.shape, "pictures of \(other.shape) and \(image.shape) cannot be compared")
-    let (c1, c2): (Real, Real) = (0.01 * 0.01, 0.03 * 0.03)
-    let m = windowMeans(other)
-    let v: Tensor = windowMeans(other.squared()) - m.squared()
-    let both = m * mean
-    let covariance: Tensor = windowMeans(other * image) - both
-    let above: Tensor = (both * 2 + c1) * (covariance * 2 + c2)
-    let below: Tensor = (m.squared() + (mean.squared() + c1)) * (v + (variance + c2))
-    return ((1 - above / below) * 0.5).clamped(0, 1)
+    return dissimilarityOfMoments(
+      windowMeans(other), windowMeans(other.squared()), windowMeans(other * image), mean, variance)
   }
 
   /// The photometric error of each pixel, `[B, 1, H, W]`.
@@ -52,6 +46,65 @@ public struct PhotometricTarget {
     require(!others.isEmpty, "the least error needs a picture")
     return others.dropFirst().reduce(error(of: others[0])) { minimum($0, error(of: $1)) }
   }
+}
+
+/// Structural dissimilarity from moments of windows, in one pass; its derivative is written out and cannot be differentiated
+/// again.
+///
+///     A = 2 m my + c1,  B = 2 (c - m my) + c2,  C = m^2 + my^2 + c1,  D = (e - m^2) + vy + c2,   S = clamp((1 - AB / CD) / 2)
+///
+/// - Parameters:
+///   - m, e, c: window means of x, x^2 and x y, any shape.
+///   - my, vy: mean and variance of the windows of y, constants.
+func dissimilarityOfMoments(_ m: Tensor, _ e: Tensor, _ c: Tensor, _ my: Tensor, _ vy: Tensor) -> Tensor {
+  let (c1, c2): (Real, Real) = (0.01 * 0.01, 0.03 * 0.03)
+  let (shape, means, variances) = (m.shape, my.values, vy.values)
+  /// Factors of one element.
+  @Sendable func parts(_ m: Real, _ e: Real, _ c: Real, _ i: Int) -> (a: Real, b: Real, c: Real, d: Real) {
+    let both = m * means[i]
+    return (2 * both + c1, 2 * (c - both) + c2, m * m + means[i] * means[i] + c1, e - m * m + variances[i] + c2)
+  }
+  return Tensor.custom("dissimilarity", [m, e, c]) { inputs in
+    let (m, e, c) = (inputs[0].values, inputs[1].values, inputs[2].values)
+    return Tensor(shape) { out in
+      nonisolated(unsafe) let out = out
+      forEachPart(m.count) { range in
+        for i in range {
+          let p = parts(m[i], e[i], c[i], i)
+          out[i] = min(max((1 - p.a * p.b / (p.c * p.d)) * 0.5, 0), 1)
+        }
+      }
+    }
+  } vjp: { gradient, inputs, output in
+    let (m, e, c) = (inputs[0].values, inputs[1].values, inputs[2].values)
+    let (g, s) = (gradient.values, output.values)
+    var (ofM, ofE, ofC) = (Tensor.zeros(shape), Tensor.zeros(shape), Tensor.zeros(shape))
+    ofM.withMutableElements { byM in
+      ofE.withMutableElements { byE in
+        ofC.withMutableElements { byC in
+          nonisolated(unsafe) let (byM, byE, byC) = (byM, byE, byC)
+          forEachPart(m.count) { range in
+            for i in range where s[i] > 0 && s[i] < 1 {
+              let p = parts(m[i], e[i], c[i], i)
+              let below = 1 / (p.c * p.d)
+              let ssim = p.a * p.b * below
+              let half = -0.5 * g[i]
+              byM[i] = half * (2 * means[i] * (p.b - p.a) * below - ssim * 2 * m[i] * (1 / p.c - 1 / p.d))
+              byE[i] = -half * ssim / p.d
+              byC[i] = half * 2 * p.a * below
+            }
+          }
+        }
+      }
+    }
+    return [ofM, ofE, ofC]
+  }
+}
+
+/// Parts of a line of elements, cut by its length only.
+private func forEachPart(_ count: Int, _ body: (Range<Int>) -> Void) {
+  let part = 8192
+  ThreadPool.shared.forEach((count + part - 1) / part) { i in body((i * part)..<min((i + 1) * part, count)) }
 }
 
 /// The mean of a map over the pixels of a mask.
