@@ -7,7 +7,7 @@ public let evaluations: [any Evaluation.Type] =
 /// Classes and numbers from frozen features, from the network trained further, or as the method itself says.
 private let classProtocols: [any Evaluation.Type] = [
   WeightedKNN.self, PlainKNN.self, LinearProbe.self, LogisticProbe.self, LowLabelProbe.self, MLPProbe.self,
-  FewShot.self,
+  FewShot.self, GroupedKNN.self,
   FineTune.self, Prediction.self, ZeroShot.self, RidgeProbe.self,
 ]
 
