@@ -8,7 +8,7 @@ public let evaluations: [any Evaluation.Type] =
 private let classProtocols: [any Evaluation.Type] = [
   WeightedKNN.self, PlainKNN.self, LinearProbe.self, LogisticProbe.self, LowLabelProbe.self, PooledProbe.self,
   MLPProbe.self, TreesProbe.self,
-  FewShot.self, FineTune.self, Prediction.self, ClassIncremental.self, ZeroShot.self, RidgeProbe.self,
+  FewShot.self, GroupedKNN.self, FineTune.self, Prediction.self, ClassIncremental.self, ZeroShot.self, RidgeProbe.self,
 ]
 
 /// What features and probabilities are like.

@@ -157,6 +157,14 @@ public struct StepContext: Sendable {
     return try data.batch(step: step, size: batchSize)
   }
 
+  /// This step's samples, of some of the training split alone.
+  public func batch(among places: [Int]) throws -> Batch {
+    guard let data, batchSize > 0 else {
+      requirementFailed("stage '\(stage)' has no data or no batch size; its method asks for a batch")
+    }
+    return try data.batch(step: step, size: batchSize, among: places)
+  }
+
   /// One update of a part of the state by the stage's optimizer, at this step's learning rate and decay.
   ///
   /// - Parameters:

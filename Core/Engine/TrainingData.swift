@@ -41,6 +41,20 @@ public struct TrainingData: Sendable {
     }
   }
 
+  /// The batch of a step from some of the samples alone: what was chosen of a larger set.
+  ///
+  /// - Parameter places: which samples; epochs visit each of them once, as above.
+  public func batch(step: Int, size: Int, among places: [Int]) throws -> Batch {
+    require(size > 0 && size <= places.count, "a batch of \(size) cannot be drawn from \(places.count) chosen samples")
+    let perEpoch = places.count / size
+    return Profile.measure("batch") {
+      var stream = random.child("epoch", step / perEpoch)
+      let order = stream.permutation(places.count)
+      let first = (step % perEpoch) * size
+      return samples.batch(order[first..<(first + size)].map { places[$0] })
+    }
+  }
+
   /// At most so many of the first samples, in their own order.
   func first(_ count: Int) -> Batch { samples.batch(Array(0..<min(count, self.count))) }
 

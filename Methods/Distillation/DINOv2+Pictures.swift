@@ -29,6 +29,7 @@ extension DINOv2: PictureSource {
       }
     }
     let masked = masks.bits.count { $0.contains(true) }
+    let chosen = try chosenPicture(state, context)
     return [
       Picture(
         "crops", title: "What the student sees",
@@ -40,6 +41,6 @@ extension DINOv2: PictureSource {
         .image(
           sheet.image,
           columns: ["picture", "1st large", "2nd large"] + locals.indices.map { "small \($0 + 1)" }))
-    ]
+    ] + (chosen.map { [$0] } ?? [])
   }
 }

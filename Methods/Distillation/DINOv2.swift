@@ -27,10 +27,14 @@ public struct DINOv2: FineTunable {
   public struct State: Layer {
     var model: SelfDistillationPair
     var large: SelfDistillationPair?  // what to distil from
+    var retriever: SelfDistillationPair?  // what the pool is curated with
+    var chosen: ChosenSamples?
 
     public mutating func visit(_ v: inout some LayerVisitor) {
       v("model", &model)
       v("large", &large)
+      v("retriever", &retriever)
+      v("chosen", &chosen)
     }
   }
 
@@ -41,13 +45,26 @@ public struct DINOv2: FineTunable {
     let large = try options.distill.map { try options.vit($0, image) }
     return State(
       model: SelfDistillationPair(vit, options.heads, random: random.child("model")),
-      large: large.map { SelfDistillationPair($0, options.heads, random: random.child("large")) })
+      large: large.map { SelfDistillationPair($0, options.heads, random: random.child("large")) },
+      retriever: options.curation.map { _ in
+        SelfDistillationPair(vit, options.heads, random: random.child("retriever"))
+      },
+      chosen: options.curation.map { ChosenSamples(size: $0.size, random: random.child("chosen")) })
   }
 
   public func step(_ state: inout State, _ context: inout StepContext) throws -> Metrics {
-    let images = try context.batch().images()
+    let images = try self.images(of: &state, context)
     let crops = options.crops(at: context.stage).crops(of: images, random: context.random.child("crops"))
-    guard var large = state.large else { return selfDistill(&state.model, crops, &context, "main") }
+    if context.stage == "retriever", var retriever = state.retriever {
+      state.retriever = nil  // the only reference, so that updates happen in place
+      defer { state.retriever = retriever }
+      return selfDistill(&retriever, crops, &context, "retriever")
+    }
+    guard var large = state.large else {
+      var metrics = selfDistill(&state.model, crops, &context, "main")
+      if let chosen = state.chosen { metrics["wanted"] = chosen.wanted.item }
+      return metrics
+    }
     if context.stage == "teacher" {
       state.large = nil  // the only reference, so that updates happen in place
       defer { state.large = large }

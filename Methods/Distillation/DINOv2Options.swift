@@ -12,6 +12,8 @@ struct DINOv2Options: Sendable {
   let size: Size
   /// The larger teacher to distil from.
   let distill: Size?
+  /// Which part of the training split is trained on; nil for all of it.
+  let curation: CurationOptions?
   let layerScale, dropPath, deviation: Real
   let heads: HeadConfiguration
   let centering: Centering
@@ -30,6 +32,7 @@ struct DINOv2Options: Sendable {
     registers = try s.int("registers", in: 0...64, default: 0)
     size = try Size(&s)
     distill = try s.section("distill") { inner throws(ReproError) in try Size(&inner) }
+    curation = try s.section("curation") { inner throws(ReproError) in try CurationOptions(&inner) }
     layerScale = Real(try s.double("layer_scale", in: 0...10, default: 1e-5))
     dropPath = Real(try s.double("drop_path", in: 0...0.9, default: 0))
     deviation = Real(try s.double("init_deviation", in: 0.0001...1, default: 0.02))

@@ -300,6 +300,15 @@ import Testing
     #expect(try a.batch(step: 7, size: 4).indices == b.batch(step: 7, size: 4).indices)
   }
 
+  @Test func anEpochOfChosenSamplesVisitsEachOfThemOnceAndNobodyElse() throws {
+    let (data, chosen) = (try data(), [19, 3, 4, 11, 7, 2, 13])
+    let epochs = try (0..<2).map { epoch in
+      try (0..<2).flatMap { try data.batch(step: epoch * 2 + $0, size: 3, among: chosen).indices }
+    }
+    #expect(epochs.allSatisfy { Set($0).count == 6 && $0.allSatisfy(chosen.contains) })
+    #expect(epochs[0] != epochs[1])
+  }
+
   @Test func labelsAreNotHandedOut() throws {
     #expect(try data().all().columns.map(\.name) == ["x"])
   }
