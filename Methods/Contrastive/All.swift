@@ -1,4 +1,6 @@
 import ReproEngine
 
 /// The plugins of this family; a new method is one more line.
-public let contrastiveMethods: [any MethodPlugin.Type] = []
+public let contrastiveMethods: [any MethodPlugin.Type] = [
+  CMC.self, SupervisedViews.self,
+]
