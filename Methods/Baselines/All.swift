@@ -2,5 +2,5 @@ import ReproEngine
 
 /// What several families are compared with.
 public let baselineMethods: [any MethodPlugin.Type] = [
-  SupervisedViT.self, SupervisedGCN.self, SmoothedFeatures.self, RawTable.self,
+  SupervisedViT.self, ColourHistogram.self, SupervisedGCN.self, SmoothedFeatures.self, RawTable.self,
 ]

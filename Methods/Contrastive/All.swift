@@ -2,5 +2,5 @@ import ReproEngine
 
 /// The plugins of this family; a new method is one more line.
 public let contrastiveMethods: [any MethodPlugin.Type] = [
-  MVGRL.self
+  CMC.self, MVGRL.self, SupervisedViews.self,
 ]

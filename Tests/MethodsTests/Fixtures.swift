@@ -57,6 +57,7 @@ func imageSpec(side: Int, channels: Int = 3, count: Int = 64) -> DataSpec {
     fields: [
       FieldSpec("image", .image(height: side, width: side, channels: channels), isLabel: false),
       FieldSpec("label", .category(classes: (0..<10).map { "class \($0)" }), isLabel: true),
+      FieldSpec("mask", .labelMap(height: side, width: side, classes: ["background", "thing"]), isLabel: true),
     ], sizes: [.train: count, .test: count])
 }
 

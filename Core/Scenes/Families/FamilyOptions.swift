@@ -15,6 +15,8 @@ struct OptionalField {
 
 /// Which of a family's optional columns the option `outputs` asks for, in the family's own order.
 ///
+/// Columns that the option `inputs` names are there as well, and are no labels: training and encoders see them, as
+/// methods need that learn from several senses.
 /// - Throws: a usage error that names the column that does not exist.
 func chosenFields(
   _ options: inout Section, _ offered: [OptionalField], default fallback: [String] = []
@@ -30,7 +32,15 @@ func chosenFields(
     }
   }
   if wanted.contains("all") { wanted = names }
-  return offered.filter { wanted.contains($0.name) }.map(\.field)
+  var seen: [String] = []
+  if let node = options.take("inputs") {
+    for (index, item) in try node.items(named: options.name(of: "inputs")).enumerated() {
+      seen.append(try item.choice(named: "\(options.name(of: "inputs"))[\(index)]", names))
+    }
+  }
+  return offered.filter { wanted.contains($0.name) || seen.contains($0.name) }.map { offer in
+    FieldSpec(offer.name, offer.field.kind, isLabel: offer.field.isLabel && !seen.contains(offer.name))
+  }
 }
 
 /// Pixels of a picture: the option `size`, a number for a square or `[height, width]`.

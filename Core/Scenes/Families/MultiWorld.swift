@@ -11,6 +11,17 @@ struct MultiObject: Sendable {
   var size: Int
   var place: SIMD2<Float>
   var rotation: Mat3
+  /// Under `mixed` semantics the pattern of all its materials, and whether the pattern names its class.
+  var pattern: Material.Pattern?
+  var isNamedByPattern = false
+
+  /// The class that labels give it, when the first so many classes are kinds.
+  func semantic(kinds: Int) -> Int {
+    guard isNamedByPattern, let pattern, let place = MultiWorld.patterns.firstIndex(of: pattern) else {
+      return kind.rawValue
+    }
+    return kinds + place
+  }
 }
 
 /// One sample of `scenes-multi`.
@@ -35,15 +46,25 @@ struct MultiWorld: Sendable {
   var style: Style
   var clutter: Float
   var hasGround: Bool
+  /// Whether half of the things are named by their pattern instead of their shape.
+  var isMixed = false
   var stream: RandomStream
 
   /// How far from the middle things stand, metres.
   static let reach: Float = 2.6
+  /// The patterns that are classes under `mixed` semantics; the others say nothing.
+  static let patterns: [Material.Pattern] = [.marble, .stripes, .checks, .bricks, .dots]
+
+  /// The names of the classes.
+  var classes: [String] {
+    ObjectClass.allCases.prefix(kinds).map(\.name) + (isMixed ? Self.patterns.map { "\($0)" } : [])
+  }
 
   var signature: String {
     "size=\(height)x\(width) objects=\(objects.lowerBound)-\(objects.upperBound) classes=\(kinds) "
       + "instances=\(instances) scales=\(hasTwoSizes ? "two" : "any") colors=\(isNamed ? "named" : "any") "
       + "style=\(style.rawValue) clutter=\(clutter) ground_classes=\(hasGround)"
+      + (isMixed ? " semantics=mixed" : "")
   }
 
   func sample(_ draw: SampleDraw, _ easel: Easel) -> MultiSample {
@@ -98,6 +119,8 @@ struct MultiWorld: Sendable {
       let number = random.integer(below: instances)
       let color = isNamed ? random.pick(NamedColor.allCases) : nil
       let rotation = turned(kind, &random)
+      let isNamedByPattern = isMixed && random.bernoulli(0.5)
+      let pattern = isMixed ? random.pick(isNamedByPattern ? Self.patterns : [.plain, .noise]) : nil
       var place = SIMD2<Float>.zero
       for _ in 0..<40 {
         place = spot(&random)
@@ -109,7 +132,7 @@ struct MultiWorld: Sendable {
       drawn.append(
         MultiObject(
           kind: kind, number: number, color: color, scale: scale, size: hasTwoSizes ? size : scale > 0.72 ? 1 : 0,
-          place: place, rotation: rotation))
+          place: place, rotation: rotation, pattern: pattern, isNamedByPattern: isNamedByPattern))
     }
     return drawn
   }
@@ -139,6 +162,10 @@ struct MultiWorld: Sendable {
         (body.materials[i].first, body.materials[i].second) = (color.linear, color.linear * 0.75)
       }
     }
+    if let pattern = object.pattern {
+      for i in body.materials.indices { body.materials[i].pattern = pattern }
+      body.semantic = UInt8(object.semantic(kinds: kinds) + 1)
+    }
     if style == .flat {
       for i in body.materials.indices { (body.materials[i].pattern, body.materials[i].grain) = (.plain, 0) }
     }
@@ -161,13 +188,13 @@ struct MultiWorld: Sendable {
     let mean = Look.mean(floor)
     let lighting = WorldStage.lighting(&random, azimuth: azimuth, ground: mean, tint: style == .foreign ? 0.35 : 0.1)
     var ground = WorldStage.ground(floor)
-    if hasGround { ground.semantic = UInt8(kinds + 1) }
+    if hasGround { ground.semantic = UInt8(classes.count + 1) }
     bodies.append(ground)
     if random.bernoulli(0.8) {
       let turn = azimuth + random.float(-0.5, 0.5)
       let normal = Vec3(cosf(turn), 0, sinf(turn))
       var back = WorldStage.wall(wall, through: -normal * random.float(4, 7), normal: normal)
-      if hasGround { back.semantic = UInt8(kinds + 2) }
+      if hasGround { back.semantic = UInt8(classes.count + 2) }
       bodies.append(back)
     }
     return Scene(bodies: bodies, lighting: lighting)
@@ -204,7 +231,7 @@ struct MultiWorld: Sendable {
     }
     switch field {
     case "image": return .bytes(view.rgb)
-    case "label": return .integer(sample.objects[0].kind.rawValue)
+    case "label": return .integer(sample.objects[0].semantic(kinds: kinds))
     case "mask": return .bytes(view.classes)
     case "instances": return .bytes(view.instanceBytes)
     case "boxes": return rows(4, empty: 0) { [bodies[$0].box.x, bodies[$0].box.y, bodies[$0].box.z, bodies[$0].box.w] }
@@ -212,10 +239,12 @@ struct MultiWorld: Sendable {
       return rows(4, empty: 0) {
         [bodies[$0].fullBox.x, bodies[$0].fullBox.y, bodies[$0].fullBox.z, bodies[$0].fullBox.w]
       }
-    case "classes": return rows(1, empty: -1) { [Float(sample.objects[$0].kind.rawValue)] }
+    case "classes": return rows(1, empty: -1) { [Float(sample.objects[$0].semantic(kinds: kinds))] }
     case "present":
-      var present = [Float](repeating: 0, count: kinds)
-      for (object, body) in zip(sample.objects, bodies) where body.pixels > 0 { present[object.kind.rawValue] = 1 }
+      var present = [Float](repeating: 0, count: classes.count)
+      for (object, body) in zip(sample.objects, bodies) where body.pixels > 0 {
+        present[object.semantic(kinds: kinds)] = 1
+      }
       return .reals(present)
     case "count": return .integer(sample.objects.count)
     case "relations": return .reals(relations(bodies))

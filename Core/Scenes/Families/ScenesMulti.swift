@@ -16,6 +16,9 @@ import ReproTensor
 /// - ground, wall, light: as in `scenes-objects`; `clutter` scales the contrast of the ground.
 /// - a scene in which an object shows less than a quarter of its pixels, or fewer than 1/250 of the picture, is drawn
 ///   again, at most eight times; what is still hidden then counts all the same.
+/// - `semantics`: `shape` the class is the kind; `mixed` a coin says for every object whether its class is its kind or one
+///   of five patterns (marble, stripes, checks, bricks, dots) that follow the kinds; kinds and patterns are drawn
+///   independently, things named by their kind have another pattern (plain, noise). No geometry tells the pattern.
 /// - `style`: `photo` as rendered; `flat` plain colours; `foreign` fog, noise, a tint and strong textures; `cel` and
 ///   `sketch` outlines. `mixed` draws one of the five for every sample.
 ///
@@ -29,7 +32,8 @@ import ReproTensor
 ///
 /// Options (defaults): `size` (64), `train` (8000), `validation` (1000), `test` (2000), `min_objects` (2),
 /// `max_objects` (5, at most 10), `classes` (10), `instances` (10000), `scales`, `colors`, `style` (photo), `clutter`
-/// (0.5), `ground_classes` (false; true gives floor and wall classes of their own in `mask`), `outputs`.
+/// (0.5), `ground_classes` (false; true gives floor and wall classes of their own in `mask`), `semantics`
+/// (shape), `outputs`, `inputs` (columns of `outputs` that training may see).
 public struct ScenesMulti: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-multi", title: "Several procedural objects: masks, boxes, counts, relations",
@@ -53,12 +57,14 @@ public struct ScenesMulti: DatasetProvider {
     let style = try options.choice("style", MultiWorld.Style.allCases.map(\.rawValue), default: "photo")
     let clutter = try options.double("clutter", in: 0...1, default: 0.5)
     let hasGround = try options.bool("ground_classes", default: false)
+    let isMixed = try options.choice("semantics", ["shape", "mixed"], default: "shape") == "mixed"
     seed = root.seed
     world = MultiWorld(
       height: size.height, width: size.width, objects: least...most, kinds: kinds, instances: instances,
       hasTwoSizes: hasTwoSizes, isNamed: isNamed, style: MultiWorld.Style(rawValue: style) ?? .photo,
-      clutter: Float(clutter), hasGround: hasGround, stream: RandomStream(seed: root.seed).child("scenes-multi"))
-    let names = ObjectClass.allCases.prefix(kinds).map(\.name)
+      clutter: Float(clutter), hasGround: hasGround, isMixed: isMixed,
+      stream: RandomStream(seed: root.seed).child("scenes-multi"))
+    let names = world.classes
     let (h, w) = (size.height, size.width)
     let extra = try chosenFields(
       &options,
@@ -88,7 +94,7 @@ public struct ScenesMulti: DatasetProvider {
         FieldSpec("instances", .labelMap(height: h, width: w, classes: instanceClasses(most)), isLabel: true),
         FieldSpec("boxes", .real(shape: [most, 4], unit: "px"), isLabel: true),
         FieldSpec("classes", .real(shape: [most], unit: "1"), isLabel: true),
-        FieldSpec("present", .real(shape: [kinds], unit: "1"), isLabel: true),
+        FieldSpec("present", .real(shape: [names.count], unit: "1"), isLabel: true),
         FieldSpec("count", .category(classes: (0...most).map { "\($0)" }), isLabel: true),
         FieldSpec("relations", .real(shape: [most, most, 2], unit: "1"), isLabel: true),
       ] + extra, sizes: sizes)
