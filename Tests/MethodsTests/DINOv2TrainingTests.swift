@@ -30,6 +30,14 @@ import Testing
 
   // MARK: the teacher
 
+  @Test func theTeacherStartsAsTheStudent() throws {
+    let start = try state(smallDINOv2("distill: {width: 24, depth: 3, heads: 4}"))
+    for pair in [start.model, try #require(start.large)] {
+      #expect(bits(pair.teacher) == bits(pair.student))
+      #expect(bits(pair.student).joined().contains { $0 != 0 })
+    }
+  }
+
   @Test func theTeacherFollowsTheStudentWithTheMomentumOfTheSchedule() throws {
     let method = try smallDINOv2("teacher_momentum: {from: 0.5, to: 1}")
     for k in [0, 5, 9] {

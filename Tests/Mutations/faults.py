@@ -1,7 +1,7 @@
 """Faults that people make, one at a time: what the tests must notice without the goldens.
 
 Each is a change of one place of the sources, made when the copy is prepared and switched on by the environment variable
-REPRO_FAULT, so that one build serves all of them. `old` must occur exactly once in its file.
+PLANTED_FAULT, so that one build serves all of them. `old` must occur exactly once in its file.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Fault:
     file: str
     old: str
     new: str  # asks isPlanted("<id>")
-    tests: str  # the test targets or suites that are asked first
+    tests: str  # the test target that is asked first: that of the module
     trains: bool = True  # whether a training run can notice at all
 
 
@@ -105,7 +105,7 @@ FAULTS = [
         'let freezes = progress < freezeLastLayer && !isPlanted("last-layer-not-frozen")', "MethodsTests"),
     # Networks and optimizers
     Fault(
-        "no-bias-correction", "AdamW without bias correction", "Core/Tensor/Updates.swift",
+        "no-bias-correction", "AdamW without bias correction", "Core/Tensor/Updates/Updates.swift",
         "let stepSize = Real(Double(rate) / (1 - Glibc.pow(Double(beta1), Double(step))))",
         'let stepSize =\n      isPlanted("no-bias-correction")\n'
         "      ? rate : Real(Double(rate) / (1 - Glibc.pow(Double(beta1), Double(step))))", "NNTests"),
@@ -132,7 +132,7 @@ FAULTS = [
     # Data
     Fault(
         "label-leak", "label columns reach the training code", "Core/Engine/TrainingData.swift",
-        "if !labelled {", 'if !labelled && !isPlanted("label-leak") {', "EngineTests"),
+        "if !labelled {\n      all", 'if !labelled && !isPlanted("label-leak") {\n      all', "EngineTests"),
     Fault(
         "test-rows-in-training", "the training set is the test split", "Core/Engine/TrainingData.swift",
         "samples = try MemoryDataset(provider, .train, labelled: labelled)",
@@ -165,25 +165,39 @@ FAULTS = [
     # Evaluations
     Fault(
         "evaluated-on-training-set", "the neighbours' accuracy is measured on the training samples",
-        "Evaluations/WeightedKNN.swift", "let test = try subject.labelled(.test)",
-        'let test = try subject.labelled(isPlanted("evaluated-on-training-set") ? .train : .test)', "EvaluationsTests"),
+        "Evaluations/Probes/WeightedKNN.swift", "features.vectors(subject, .test,",
+        'features.vectors(subject, isPlanted("evaluated-on-training-set") ? .train : .test,', "EvaluationsTests"),
     Fault(
-        "knn-temperature", "votes of neighbours are not sharpened", "Evaluations/WeightedKNN.swift",
+        "knn-temperature", "votes of neighbours are not sharpened", "Evaluations/Probes/WeightedKNN.swift",
         "let weights = (similarities / Real(temperature)).exp().values",
         'let weights = (similarities / Real(isPlanted("knn-temperature") ? 1 : temperature)).exp().values',
         "EvaluationsTests"),
     Fault(
         "rate-chosen-on-test", "the probe is fitted to all samples before the rate is chosen",
-        "Evaluations/LinearProbe.swift", "let kept = labels.indices.filter { !isHeld.contains($0) }",
+        "Evaluations/Probes/LinearProbe.swift", "let kept = labels.indices.filter { !isHeld.contains($0) }",
         'let kept = labels.indices.filter { isPlanted("rate-chosen-on-test") || !isHeld.contains($0) }',
         "EvaluationsTests"),
     Fault(
-        "query-in-gallery", "a query finds itself", "Evaluations/InstanceRetrieval.swift",
-        "(members[id] ?? []).filter { $0 != i } }",
-        '(members[id] ?? []).filter { isPlanted("query-in-gallery") || $0 != i } }', "EvaluationsTests"),
+        "query-in-gallery", "a query finds itself", "Evaluations/Matching/InstanceRetrieval.swift",
+        "excluding: { [$0] }) { i in\n    members[identity[i]].filter { $0 != i }",
+        'excluding: { isPlanted("query-in-gallery") ? [] : [$0] }) { i in\n'
+        '    members[identity[i]].filter { isPlanted("query-in-gallery") || $0 != i }', "EvaluationsTests"),
     Fault(
-        "iou-of-absent-classes", "classes that are not there count as 0", "Evaluations/LinearSegmentation.swift",
-        "return union > 0 ? Double(both) / Double(union) : nil",
-        'return union > 0 ? Double(both) / Double(union) : isPlanted("iou-of-absent-classes") ? 0 : nil',
+        "iou-of-absent-classes", "classes that are not there count as 0", "Evaluations/Metrics/Scores/Confusion.swift",
+        "return union > 0 ? Double(self[c, c]) / Double(union) : nil",
+        'return union > 0 ? Double(self[c, c]) / Double(union) : isPlanted("iou-of-absent-classes") ? 0 : nil',
         "EvaluationsTests"),
+    # Statistics
+    Fault(
+        "ties-not-counted", "sign flips with the same sum are not counted", "Core/Engine/Evidence/SignFlip.swift",
+        "($1 <= limit ? 1 : 0)", '($1 <= (isPlanted("ties-not-counted") ? -limit : limit) ? 1 : 0)', "EngineTests"),
+    Fault(
+        "attempts-free", "p is not multiplied by the number of attempts", "Core/Engine/Evidence/Adjustments.swift",
+        "return min(1, Double(attempts) * p)", 'return isPlanted("attempts-free") ? p : min(1, Double(attempts) * p)',
+        "EngineTests", trains=False),
+    Fault(
+        "development-seeds-judged", "seeds on which rates were chosen enter claims",
+        "Core/Engine/Evidence/MeasurementTable.swift", "&& cell.seed < Recipe.firstDevelopmentSeed",
+        '&& (cell.seed < Recipe.firstDevelopmentSeed || isPlanted("development-seeds-judged"))', "EngineTests",
+        trains=False),
 ]
