@@ -1,4 +1,6 @@
 import ReproEngine
 
 /// The plugins of this family; a new method is one more line.
-public let maskedMethods: [any MethodPlugin.Type] = [GMML.self]
+public let maskedMethods: [any MethodPlugin.Type] = [
+  GMML.self, TJEPA.self,
+]

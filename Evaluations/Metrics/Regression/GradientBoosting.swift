@@ -112,7 +112,7 @@ struct FeatureBins: Sendable {
   /// Of each feature the largest value of every bin but the last, ascending.
   let limits: [[Real]]
 
-  /// Limits are the means of neighbouring values where there are few, else of evenly spaced ranks.
+  /// Limits are the means of neighbouring values where there are few, else evenly spaced quantiles.
   init(_ x: Tensor, bins: Int) {
     (samples, features) = (x.shape[0], x.shape[1])
     let (n, d) = (samples, features)
@@ -127,8 +127,8 @@ struct FeatureBins: Sendable {
           limits[k] = zip(different, different.dropFirst()).map { ($0 + $1) / 2 }
         } else {
           for q in 1..<bins {
-            let rank = Double(q) / Double(bins) * Double(n - 1)
-            let limit = (sorted[Int(rank)] + sorted[min(n - 1, Int(rank.rounded(.up)))]) / 2
+            let (place, rest) = (q * n).quotientAndRemainder(dividingBy: bins)
+            let limit = rest == 0 ? (sorted[place - 1] + sorted[place]) / 2 : sorted[place]
             if limits[k].last.map({ limit > $0 }) ?? true { limits[k].append(limit) }
           }
         }

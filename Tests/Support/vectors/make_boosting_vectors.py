@@ -1,6 +1,7 @@
 """Gradient-boosted trees of scikit-learn on small tables: boosting.h5. Needs numpy, scikit-learn, h5py.
 
-Trees are limited by depth only, so that the order in which leaves are split does not matter.
+Trees are limited by depth only, so that the order in which leaves are split does not matter. Bins are those of scikit-learn
+1.9; earlier versions cut them at other quantiles.
 """
 
 import os
