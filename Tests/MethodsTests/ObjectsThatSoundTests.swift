@@ -226,6 +226,27 @@ import Testing
     }
   }
 
+  @Test func furtherTrainingStartsFromTheFrozenFeaturesAndReachesWhatSees() throws {
+    let method = try hearing("avol-net")
+    let start = try state(method)
+    let batch = try NoisyClips().batch([0, 1, 2], of: .test)
+    var network = method.network(of: start)
+    let frozen = try method.embedding(&network, of: batch, context: nil)
+    #expect(sameBits(frozen, try method.embed(start, batch).global))
+    var tracked = network.tracked()
+    let context = ForwardContext(random: RandomStream(seed: 1))
+    let features = try method.embedding(&tracked.layer, of: batch, context: context)
+    let gradients = tracked.gradients(of: features.sum()).values
+    let trained = network.parameters.filter(\.isTrained)
+    #expect(gradients.count == trained.count)
+    for (parameter, gradient) in zip(trained, gradients) {
+      let sees = parameter.path.hasPrefix("vision")
+      // A bias before a normalisation or behind the maximum may rest; weights of what hears must.
+      if !sees { #expect(gradient.values.allSatisfy { $0 == 0 }, "\(parameter.path)") }
+      if sees && parameter.role == .weight { #expect(gradient.values.contains { $0 != 0 }, "\(parameter.path)") }
+    }
+  }
+
   @Test func theLastFrameIsLookedAt() throws {
     let data = NoisyClips(frames: 3)
     let batch = try data.batch([4, 9], of: .test)
