@@ -143,6 +143,9 @@ import Testing
         #expect(
           try some.reals("features").shape == [2, width]
             && some.integers("node") == [graph.validation[0], graph.validation[5]])
+        // For tuning, the validation nodes are what is measured.
+        let tuned = try open(Planetoid.self, ["graph": name, "measure": "validation"], root)
+        #expect(try tuned.all(.test).integers("node") == graph.validation)
       }
       let missing = reproError { _ = try open(Planetoid.self, ["graph": "pubmed"], root) }
       #expect(missing?.found == "no mirror has PubMed")

@@ -7,7 +7,8 @@ import ReproTensor
 /// Samples are nodes: `node` (its number), `features` (bag of words), `label`; 20 training nodes a class, 500 for
 /// validation, 1,000 for the test. `graph` has the whole without the labels of the latter. Options: `graph` (`cora`,
 /// `citeseer`, `pubmed`), `path` (the folder of the published files `ind.<graph>.*`, or an npz file with the arrays
-/// below; needed for PubMed, which mirrors lack).
+/// below; needed for PubMed, which mirrors lack), `measure` (`test`; `validation` for tuning: the validation nodes then
+/// stand in the place of the test nodes, so that nothing is chosen on those).
 ///
 /// The arrays: `num_classes`, `edges` `(E, 2)` (each undirected edge once), `x_indptr`, `x_indices`, `x_data` (features
 /// by rows), `num_features`, `labels` (-1 for none), `train`, `val`, `test` (node numbers).
@@ -22,12 +23,14 @@ public struct Planetoid: TabledDataset, GraphDataset {
 
   public init(_ options: inout Section, root: DataRoot) throws {
     let name = try options.choice("graph", ["cora", "citeseer", "pubmed"])
+    let isTuned = try options.choice("measure", ["test", "validation"], default: "test") == "validation"
     let path = try options.ifPresent("path") { node, name throws(ReproError) in try node.string(named: name) }
     if let path, SafeFile.isFolder(path) {
       let (graph, labels) = try PlanetoidFiles.read(folder: path, name: name)
       let endings = ["x", "tx", "allx", "y", "ty", "ally", "graph", "test.index"]
       let digests = try endings.map { try SafeFile.sha256(Path.join(path, "ind.\(name).\($0)")) }
-      try self.init(graph, labels, fingerprint: "planetoid/\(name) v1, sha256 \(SHA256.hex(of: digests.joined()))")
+      let fingerprint = "planetoid/\(name) v1, sha256 \(SHA256.hex(of: digests.joined()))"
+      try self.init(graph, labels, isTuned: isTuned, fingerprint: fingerprint)
       return
     }
     let bytes: [UInt8]
@@ -45,10 +48,10 @@ public struct Planetoid: TabledDataset, GraphDataset {
       fingerprint = "planetoid/\(name) v1, sha256 \(SourceSet.planetoid.digest)"
     }
     let (graph, labels) = try Self.read(bytes, file: file)
-    try self.init(graph, labels, fingerprint: fingerprint)
+    try self.init(graph, labels, isTuned: isTuned, fingerprint: fingerprint)
   }
 
-  private init(_ graph: GraphData, _ labels: [Int], fingerprint: String) throws {
+  private init(_ graph: GraphData, _ labels: [Int], isTuned: Bool, fingerprint: String) throws {
     self.graph = graph
     let features = graph.features
     let shape: Shape = [features.width]
@@ -62,7 +65,10 @@ public struct Planetoid: TabledDataset, GraphDataset {
         SampleColumn(
           FieldSpec("label", .category(classes: graph.classes), isLabel: true), count: graph.nodes
         ) { rows in .integers(rows.map { labels[$0] }) },
-      ], rows: [.train: graph.train, .validation: graph.validation, .test: graph.test], fingerprint: fingerprint)
+      ],
+      rows: [
+        .train: graph.train, .validation: graph.validation, .test: isTuned ? graph.validation : graph.test,
+      ], fingerprint: fingerprint + (isTuned ? ", measured on validation nodes" : ""))
   }
 
   /// The graph of an npz file, and the labels of all nodes.
