@@ -8,8 +8,8 @@ import ReproTensor
 ///
 ///     h_c = sqrt( share of pixels whose red, green and blue lie in cell c ),   bins^3 cells
 ///
-/// - Source: Swain and Ballard 1991, "Color indexing"; the root as in Arandjelovic and Zisserman 2012, "Three things
-///   everyone should know to improve object retrieval". No arXiv number.
+/// - Source: Swain and Ballard 1991, "Color indexing" (not on arXiv); the root as in Arandjelovic and Zisserman 2012,
+///   "Three things everyone should know to improve object retrieval".
 public struct ColourHistogram: MethodPlugin {
   public static let card = MethodCard(
     id: "colour-histogram", title: "Colour histogram", year: 1991, arxiv: nil, family: .baseline)

@@ -60,10 +60,10 @@ struct CMCOptions: Sendable {
     if objective == .predict && views.kinds.count < 2 {
       throw refuse("objective: predict with one view", "a second view that is predicted")
     }
-    if negatives == .batch && objective != .infonce {
+    if negatives == .batch && objective == .nce {
       throw refuse("negatives: batch with objective: \(objective.rawValue)", "objective: infonce")
     }
-    if negatives == .batch && views.kinds.count < 2 {
+    if negatives == .batch && isContrastive && views.kinds.count < 2 {
       throw refuse("negatives: batch with one view", "a second view, which may be another crop: views: [rgb, rgb]")
     }
     if isShared && Set(views.kinds.map(\.channels)).count > 1 {

@@ -48,6 +48,8 @@ struct MultiWorld: Sendable {
   var hasGround: Bool
   /// Whether half of the things are named by their pattern instead of their shape.
   var isMixed = false
+  /// Factor of the disc on which things stand, and of the camera's distance.
+  var spread: Float = 1
   var stream: RandomStream
 
   /// How far from the middle things stand, metres.
@@ -64,7 +66,7 @@ struct MultiWorld: Sendable {
     "size=\(height)x\(width) objects=\(objects.lowerBound)-\(objects.upperBound) classes=\(kinds) "
       + "instances=\(instances) scales=\(hasTwoSizes ? "two" : "any") colors=\(isNamed ? "named" : "any") "
       + "style=\(style.rawValue) clutter=\(clutter) ground_classes=\(hasGround)"
-      + (isMixed ? " semantics=mixed" : "")
+      + (isMixed ? " semantics=mixed" : "") + (spread == 1 ? "" : " spread=\(spread)")
   }
 
   func sample(_ draw: SampleDraw, _ easel: Easel) -> MultiSample {
@@ -138,7 +140,7 @@ struct MultiWorld: Sendable {
   }
 
   private func spot(_ random: inout RandomStream) -> SIMD2<Float> {
-    let (r, a) = (Self.reach * random.float(0, 1).squareRoot(), random.float(0, 2 * .pi))
+    let (r, a) = (spread * Self.reach * random.float(0, 1).squareRoot(), random.float(0, 2 * .pi))
     return SIMD2(r * cosf(a), r * sinf(a))
   }
 
@@ -211,7 +213,7 @@ struct MultiWorld: Sendable {
     let elevation = random.float(0.35, 0.9)
     let fieldOfView: Float = 0.78
     let fitting = min(1, Float(width) / Float(height))
-    let distance = random.float(3.1, 3.5) / (tanf(fieldOfView / 2) * fitting)
+    let distance = spread * random.float(3.1, 3.5) / (tanf(fieldOfView / 2) * fitting)
     let target = Vec3(random.float(-0.3, 0.3), 0.45, random.float(-0.3, 0.3))
     return Camera(
       width: width, height: height, verticalFieldOfView: fieldOfView,

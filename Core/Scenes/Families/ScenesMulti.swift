@@ -33,7 +33,8 @@ import ReproTensor
 /// Options (defaults): `size` (64), `train` (8000), `validation` (1000), `test` (2000), `min_objects` (2),
 /// `max_objects` (5, at most 10), `classes` (10), `instances` (10000), `scales`, `colors`, `style` (photo), `clutter`
 /// (0.5), `ground_classes` (false; true gives floor and wall classes of their own in `mask`), `semantics`
-/// (shape), `outputs`, `inputs` (columns of `outputs` that training may see).
+/// (shape), `spread` (1; things stand on a disc of `spread` times 2.6 m and are seen from so much nearer or further),
+/// `outputs`, `inputs` (columns of `outputs` that training may see).
 public struct ScenesMulti: DatasetProvider {
   public static let card = DatasetCard(
     id: "scenes-multi", title: "Several procedural objects: masks, boxes, counts, relations",
@@ -58,11 +59,12 @@ public struct ScenesMulti: DatasetProvider {
     let clutter = try options.double("clutter", in: 0...1, default: 0.5)
     let hasGround = try options.bool("ground_classes", default: false)
     let isMixed = try options.choice("semantics", ["shape", "mixed"], default: "shape") == "mixed"
+    let spread = try options.double("spread", in: 0.3...2, default: 1)
     seed = root.seed
     world = MultiWorld(
       height: size.height, width: size.width, objects: least...most, kinds: kinds, instances: instances,
       hasTwoSizes: hasTwoSizes, isNamed: isNamed, style: MultiWorld.Style(rawValue: style) ?? .photo,
-      clutter: Float(clutter), hasGround: hasGround, isMixed: isMixed,
+      clutter: Float(clutter), hasGround: hasGround, isMixed: isMixed, spread: Float(spread),
       stream: RandomStream(seed: root.seed).child("scenes-multi"))
     let names = world.classes
     let (h, w) = (size.height, size.width)
