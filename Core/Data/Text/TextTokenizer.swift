@@ -46,7 +46,7 @@ func vocabularyLines(_ path: String) throws -> [Substring] {
 }
 
 extension Unicode.Scalar {
-  /// Letters, marks of which belong to the words of no published tokenizer: categories L*.
+  /// Categories L*; combining marks are none of them.
   var isLetter: Bool {
     switch properties.generalCategory {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
