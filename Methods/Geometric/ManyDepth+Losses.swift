@@ -35,18 +35,25 @@ extension ManyDepth {
       let (disparities, motions) = (Array(z.dropLast(2)), Array(z.suffix(2)))
       outputs.disparities = disparities.map(\.detached)
       outputs.motions = [-1: motions[0].detached, 1: motions[1].detached]
-      var total = Tensor(0)
-      for (k, disparity) in disparities.enumerated() {
-        let r = scene.error(depth: scene.depth(disparity), motions: motions)
-        // Pixels that do not change, or move with the camera, teach nothing; noise breaks ties.
-        var ties = context.random.child("ties", k)
-        let rest: Tensor = scene.identity + ties.normal(scene.identity.shape, deviation: 1e-5)
-        total = total + maskedMean(r, r.isLess(rest)) + smoothness(disparity, scene, k)
-      }
-      return total / Real(disparities.count)
+      return teacherLoss(disparities, motions, scene, ties: context.random)
     }
     metrics["single"] = value.item
     return (outputs, gradients)
+  }
+
+  /// Monodepth2's loss, a mean over scales, fine to coarse.
+  ///
+  ///     sum(mu r) / sum(mu) + smoothness,   mu = r < min over sources of pe(I_t, I_s)
+  func teacherLoss(_ disparities: [Tensor], _ motions: [Tensor], _ scene: Reprojection, ties: RandomStream) -> Tensor {
+    var total = Tensor(0)
+    for (k, disparity) in disparities.enumerated() {
+      let r = scene.error(depth: scene.depth(disparity), motions: motions)
+      // Pixels that do not change, or move with the camera, teach nothing; noise breaks ties.
+      var stream = ties.child("ties", k)
+      let rest: Tensor = scene.identity + stream.normal(scene.identity.shape, deviation: 1e-5)
+      total = total + maskedMean(r, r.isLess(rest)) + smoothness(disparity, scene, k)
+    }
+    return total / Real(disparities.count)
   }
 
   /// The teacher once it is frozen.
@@ -128,20 +135,32 @@ extension ManyDepth {
       return output.disparities + [output.volume.lowest, output.volume.isObserved]
     } loss: { z in
       let mask = reliability(lowest: z[z.count - 2], observed: z[z.count - 1], teacherDepths[0], isAugmented)
-      var (total, agreement) = (Tensor(0), Real(0))
-      for (k, disparity) in z.dropLast(2).enumerated() {
-        let depth = scene.depth(disparity)
-        let r = scene.error(depth: depth, motions: motions)
-        let consistency = ((1 - mask) * (depth - teacherDepths[k]).abs()).mean()
-        agreement += consistency.item
-        total = total + maskedMean(r, mask) + consistency + smoothness(disparity, scene, k)
-      }
-      report = [("consistency", agreement / Real(z.count - 2)), ("trusted", mask.mean().item)]
-      return total / Real(z.count - 2)
+      let (loss, consistency) = multiLoss(Array(z.dropLast(2)), mask, teacherDepths, motions, scene)
+      report = [("consistency", consistency), ("trusted", mask.mean().item)]
+      return loss
     }
     metrics["multi"] = value.item
     for (name, number) in report { metrics[name] = number }
     return gradients
+  }
+
+  /// The loss of the multi-frame network (Eq. 7), a mean over scales, and its part that imitates the teacher.
+  ///
+  /// - Parameters:
+  ///   - mask: M, `[B, 1, H, W]`.
+  ///   - teacherDepths: of every scale, at full resolution.
+  func multiLoss(
+    _ disparities: [Tensor], _ mask: Tensor, _ teacherDepths: [Tensor], _ motions: [Tensor], _ scene: Reprojection
+  ) -> (loss: Tensor, consistency: Real) {
+    var (total, agreement) = (Tensor(0), Real(0))
+    for (k, disparity) in disparities.enumerated() {
+      let depth = scene.depth(disparity)
+      let r = scene.error(depth: depth, motions: motions)
+      let consistency = ((1 - mask) * (depth - teacherDepths[k]).abs()).mean()
+      agreement += consistency.item
+      total = total + maskedMean(r, mask) + consistency + smoothness(disparity, scene, k)
+    }
+    return (total / Real(disparities.count), agreement / Real(disparities.count))
   }
 
   /// M at full resolution, `[B, 1, H, W]`: where the volume is trusted. Maps are enlarged by nearest neighbours.

@@ -10,11 +10,18 @@ struct Reprojection {
   /// min over sources of pe(I_s, I_t): what a camera at rest would explain, `[B, 1, H, W]`.
   let identity: Tensor
 
-  init(_ sample: ClipSample, sources offsets: [Int], range: ClosedRange<Real>) {
-    target = PhotometricTarget(sample.frame(0))
-    sources = offsets.map { sample.frame($0) }
-    (intrinsics, self.range) = (sample.intrinsics, range)
+  /// - Parameters:
+  ///   - target: `[B, 3, H, W]`.
+  ///   - range: nearest and farthest depth, in the networks' unit.
+  init(target image: Tensor, sources: [Tensor], intrinsics: Tensor, range: ClosedRange<Real>) {
+    target = PhotometricTarget(image)
+    (self.sources, self.intrinsics, self.range) = (sources, intrinsics, range)
     identity = target.leastError(of: sources)
+  }
+
+  init(_ sample: ClipSample, sources offsets: [Int], range: ClosedRange<Real>) {
+    self.init(
+      target: sample.frame(0), sources: offsets.map { sample.frame($0) }, intrinsics: sample.intrinsics, range: range)
   }
 
   /// Depth at full resolution from a disparity of any, `[B, 1, H, W]`.
