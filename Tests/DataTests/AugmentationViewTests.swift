@@ -102,6 +102,36 @@ import Testing
     }
   }
 
+  @Test func eachChangeOfColourIsDrawnFromItsOwnRange() {
+    let n = 300
+    let pixel: [UInt8] = [150, 100, 60]
+    let batch = ImageBatch(
+      count: n, height: 4, width: 4, channels: 3, bytes: (0..<(n * 16)).flatMap { _ in pixel })
+    /// The colours of views, 0 to 1, under one change alone.
+    func colours(_ jitter: ViewPolicy.Jitter) -> [(r: Double, g: Double, b: Double)] {
+      var policy = ViewPolicy(size: 4, scale: 1...1)
+      policy.jitter = jitter
+      let values = policy.views(of: batch, random: RandomStream(seed: 6)).values
+      func value(_ i: Int, _ channel: Int) -> Double { Double(values[(i * 3 + channel) * 16]) / 4 + 0.5 }
+      return (0..<n).map { (value($0, 0), value($0, 1), value($0, 2)) }
+    }
+    // Brightest and darkest channel stay; the hue of (150, 100, 60) is (100 - 60) / 90 / 6 of a turn.
+    let hues = colours(.init(probability: 1, brightness: 0, contrast: 0, saturation: 0, hue: 0.05)).map { c in
+      #expect(abs(max(c.r, c.g, c.b) - 150.0 / 255) < 1e-3 && abs(min(c.r, c.g, c.b) - 60.0 / 255) < 1e-3)
+      return (c.g - c.b) / (c.r - c.b) / 6 - 40.0 / 540
+    }
+    #expect(hues.allSatisfy { abs($0) < 0.051 })
+    #expect(hues.count { $0 > 0.025 } > 45 && hues.count { $0 < -0.025 } > 45, "75 each are expected")
+    // On one colour, contrast and saturation both pull towards a grey: differences of channels shrink and grow.
+    for (contrast, saturation) in [(0.3, 0.0), (0.0, 0.3)] {
+      let jitter = ViewPolicy.Jitter(
+        probability: 1, brightness: 0, contrast: contrast, saturation: saturation, hue: 0)
+      let factors = colours(jitter).map { ($0.r - $0.b) * 255 / 90 }
+      #expect(factors.allSatisfy { $0 > 0.69 && $0 < 1.31 })
+      #expect(factors.count { $0 > 1.15 } > 45 && factors.count { $0 < 0.85 } > 45)
+    }
+  }
+
   @Test func aSimCLRLikePolicyMakesThousandsOfViewsASecond() {
     let batch = images(1024)
     let clock = ContinuousClock()
