@@ -27,24 +27,17 @@ public struct ClassIncremental: Evaluation {
       MeasurementSpec("task-accuracy", unit: "1"),
     ])
 
-  public let output, label: String
+  let own: ClassScores
 
-  public init(_ options: inout Section) throws(ReproError) {
-    output = try options.string("output", default: "task-logits")
-    label = try options.string("label", default: "label")
-  }
+  public init(_ options: inout Section) throws(ReproError) { own = try ClassScores(&options, output: "task-logits") }
 
-  public func check(_ data: DataSpec) throws(ReproError) {
-    _ = try data.categories(label, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
-  }
+  public func check(_ data: DataSpec) throws(ReproError) { try own.check(data, for: Self.card.id) }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let classes = try subject.spec.categories(label, for: Self.card.id).count
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
+    let (shape, classes) = try own.shape(subject, for: Self.card.id)
     guard shape.rank == 2, shape[1] == classes, shape[0] > 0, classes % shape[0] == 0 else {
       throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(output)' has the shape \(shape) for a sample",
+        .usage, at: Self.card.id, found: "output '\(own.output)' has the shape \(shape) for a sample",
         expected: "[tasks, \(classes)], tasks of equally many classes")
     }
   }
@@ -52,22 +45,24 @@ public struct ClassIncremental: Evaluation {
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     try check(encoderOf: subject)
-    let classes = try subject.spec.categories(label, for: Self.card.id).count
-    let tasks = try subject.shape(ofOutput: output, for: Self.card.id)[0]
+    let (shape, classes) = try own.shape(subject, for: Self.card.id)
+    let tasks = shape[0]
     let perTask = classes / tasks
     var counts = [Int](repeating: 0, count: tasks)
     var right = [[Int]](repeating: counts, count: tasks)
     var rightWhenTold = 0
     try subject.forEachChunk(of: .test) { chunk in
-      guard let scores = chunk.features.outputs[output] else { throw subject.lacks("output '\(output)'", Self.card.id) }
-      let labels = try chunk.integers(label, below: classes, for: Self.card.id)
+      guard let scores = chunk.features.outputs[own.output] else {
+        throw subject.lacks("output '\(own.output)'", Self.card.id)
+      }
+      let labels = try chunk.integers(own.label, below: classes, for: Self.card.id)
       let (found, all) = (scores.argmax().values, scores.values)  // [N, tasks], [N, tasks, classes]
       for (i, truth) in labels.enumerated() {
-        let own = truth / perTask
-        counts[own] += 1
-        for t in 0..<tasks where found[i * tasks + t] == truth { right[t][own] += 1 }
+        let task = truth / perTask
+        counts[task] += 1
+        for t in 0..<tasks where found[i * tasks + t] == truth { right[t][task] += 1 }
         let last = (i * tasks + tasks - 1) * classes
-        let told = (own * perTask..<(own + 1) * perTask).reduce(own * perTask) {
+        let told = (task * perTask..<(task + 1) * perTask).reduce(task * perTask) {
           all[last + $1] > all[last + $0] ? $1 : $0
         }
         if told == truth { rightWhenTold += 1 }

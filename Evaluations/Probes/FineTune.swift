@@ -70,9 +70,8 @@ public struct FineTune: Evaluation {
     }
     var rate = rates[0]
     if rates.count > 1 {
-      let held = heldOut(train.labels, classes: classes, random: random.child("held-out"))
-      let isHeld = Set(held)
-      let (kept, other) = (train.rows(train.labels.indices.filter { !isHeld.contains($0) }), train.rows(held))
+      let places = parted(train.labels, classes: classes, random: random.child("held-out"))
+      let (kept, other) = (train.rows(places.kept), train.rows(places.held))
       let scores = try rates.map { rate in
         let network = try trained(encoder, kept, rate, random.child("sweep"))
         return accuracy(try logits(network, encoder, other).argmax().values, other.labels)

@@ -79,9 +79,7 @@ public struct LinearProbe: Evaluation {
     let (x, train) = try features.vectors(subject, .train, for: Self.card.id)
     let labels = try train.integers(label, below: classes, for: Self.card.id)
     guard rates.count > 1 else { return fit(x, labels, rates, classes, random.child("final")) }
-    let held = heldOut(labels, classes: classes, random: random.child("held-out"))
-    let isHeld = Set(held)
-    let kept = labels.indices.filter { !isHeld.contains($0) }
+    let (kept, held) = parted(labels, classes: classes, random: random.child("held-out"))
     let sweep = fit(x.gathered(IndexTensor(kept)), kept.map { labels[$0] }, rates, classes, random.child("sweep"))
     let truth = held.map { labels[$0] }
     let scores = sweep.predictions(x.gathered(IndexTensor(held))).map { accuracy($0, truth) }
@@ -118,6 +116,13 @@ func heldOut(_ labels: [Int], classes: Int, random: RandomStream) -> [Int] {
     held += order.prefix(max(1, (own.count + 5) / 10)).map { own[$0] }
   }
   return held.isEmpty ? [0] : held.sorted()
+}
+
+/// The places of the samples that are trained on and of those held out to choose by, both in the order of the data.
+func parted(_ labels: [Int], classes: Int, random: RandomStream) -> (kept: [Int], held: [Int]) {
+  let held = heldOut(labels, classes: classes, random: random)
+  let isHeld = Set(held)
+  return (labels.indices.filter { !isHeld.contains($0) }, held)
 }
 
 /// The place of the largest score, the first of equals; scores that are not numbers never win.

@@ -16,25 +16,18 @@ public struct Prediction: Evaluation {
       + "correspondence (Arandjelovic and Zisserman 2017, arXiv 1705.08168, Section 4.1)",
     measurements: ClassTask.measurements)
 
-  public let output, label: String
+  let own: ClassScores
 
-  public init(_ options: inout Section) throws(ReproError) {
-    output = try options.string("output", default: "logits")
-    label = try options.string("label", default: "label")
-  }
+  public init(_ options: inout Section) throws(ReproError) { own = try ClassScores(&options, output: "logits") }
 
-  public func check(_ data: DataSpec) throws(ReproError) {
-    _ = try data.categories(label, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
-  }
+  public func check(_ data: DataSpec) throws(ReproError) { try own.check(data, for: Self.card.id) }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let classes = try subject.spec.categories(label, for: Self.card.id).count
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
+    let (shape, classes) = try own.shape(subject, for: Self.card.id)
     guard shape.count == classes || (shape.count == 1 && classes == 2) else {
       throw ReproError(
         .usage, at: Self.card.id,
-        found: "output '\(output)' has \(shape.count) scores, column '\(label)' \(classes) classes",
+        found: "output '\(own.output)' has \(shape.count) scores, column '\(own.label)' \(classes) classes",
         expected: "a score for each class, or one for two classes")
     }
   }
@@ -42,17 +35,39 @@ public struct Prediction: Evaluation {
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     try check(encoderOf: subject)
-    let (scores, labels) = try logits(subject, .test, output: output, label: label, for: Self.card.id)
+    let (scores, labels) = try own.read(subject, .test, for: Self.card.id)
     return ClassTask.measured(scores, labels, classes: scores.shape[1])
   }
 }
 
-/// The method's scores of classes, `[N, C]`, and the classes; one score of two classes stands against 0.
-func logits(
-  _ subject: EvaluationSubject, _ split: Split, output: String, label: String, for evaluation: String
-) throws -> (scores: Tensor, labels: [Int]) {
-  let classes = try subject.spec.categories(label, for: evaluation).count
-  let (x, samples) = try FeatureSource(output).vectors(subject, split, for: evaluation)
-  let labels = try samples.integers(label, below: classes, for: evaluation)
-  return (x.shape[1] == 1 && classes == 2 ? concat([.zeros(x.shape), x], axis: 1) : x, labels)
+/// The method's own scores of classes, beside the classes.
+struct ClassScores: Sendable {
+  let output, label: String
+
+  /// Options `output` and `label` (label).
+  init(_ options: inout Section, output: String) throws(ReproError) {
+    self.output = try options.string("output", default: output)
+    label = try options.string("label", default: "label")
+  }
+
+  func check(_ data: DataSpec, for evaluation: String) throws(ReproError) {
+    _ = try data.categories(label, for: evaluation)
+    try data.need(1, in: .test, for: evaluation)
+  }
+
+  /// What one sample has, and how many classes there are.
+  func shape(_ subject: EvaluationSubject, for evaluation: String) throws -> (scores: Shape, classes: Int) {
+    let classes = try subject.spec.categories(label, for: evaluation).count
+    return (try subject.shape(ofOutput: output, for: evaluation), classes)
+  }
+
+  /// Scores `[N, C]` and classes of a split; one score of two classes stands against 0.
+  func read(
+    _ subject: EvaluationSubject, _ split: Split, for evaluation: String
+  ) throws -> (scores: Tensor, labels: [Int]) {
+    let classes = try subject.spec.categories(label, for: evaluation).count
+    let (x, samples) = try FeatureSource(output).vectors(subject, split, for: evaluation)
+    let labels = try samples.integers(label, below: classes, for: evaluation)
+    return (x.shape[1] == 1 && classes == 2 ? concat([.zeros(x.shape), x], axis: 1) : x, labels)
+  }
 }

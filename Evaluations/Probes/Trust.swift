@@ -23,31 +23,29 @@ public struct CalibrationProtocol: Evaluation {
       MeasurementSpec("scaled-ece", unit: "1", isHigherBetter: false),
     ])
 
-  public let output, label: String
+  let own: ClassScores
   public let bins: Int
 
   public init(_ options: inout Section) throws(ReproError) {
-    output = try options.string("output", default: "logits")
-    label = try options.string("label", default: "label")
+    own = try ClassScores(&options, output: "logits")
     bins = try options.int("bins", in: 1...100_000, default: 15)
   }
 
   public func check(_ data: DataSpec) throws(ReproError) {
-    _ = try data.categories(label, for: Self.card.id)
+    try own.check(data, for: Self.card.id)
     try data.need(1, in: .train, for: Self.card.id)
-    try data.need(1, in: .test, for: Self.card.id)
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    _ = try subject.shape(ofOutput: output, for: Self.card.id)
+    _ = try own.shape(subject, for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(subject.spec)
     let known: Split = (subject.spec.sizes[.validation] ?? 0) > 0 ? .validation : .train
-    let (seen, seenLabels) = try logits(subject, known, output: output, label: label, for: Self.card.id)
+    let (seen, seenLabels) = try own.read(subject, known, for: Self.card.id)
     let temperature = calibratingTemperature(seen, seenLabels)
-    let (scores, labels) = try logits(subject, .test, output: output, label: label, for: Self.card.id)
+    let (scores, labels) = try own.read(subject, .test, for: Self.card.id)
     func calibration(_ probabilities: Tensor) -> Calibration {
       let best = probabilities.argmax().values
       return Calibration(

@@ -46,7 +46,7 @@ struct ClassTask {
     self.init(classes: tasks[0].classes, x: concat(tasks.map(\.x)), labels: tasks.flatMap(\.labels))
   }
 
-  private init(classes: Int, x: Tensor, labels: [Int]) { (self.classes, self.x, self.labels) = (classes, x, labels) }
+  init(classes: Int, x: Tensor, labels: [Int]) { (self.classes, self.x, self.labels) = (classes, x, labels) }
 
   var count: Int { labels.count }
 
@@ -56,9 +56,8 @@ struct ClassTask {
 
   /// Nine tenths and the tenth that is held out to choose by.
   func parted(_ random: RandomStream) -> (kept: ClassTask, held: ClassTask) {
-    let held = heldOut(labels, classes: classes, random: random)
-    let isHeld = Set(held)
-    return (rows(labels.indices.filter { !isHeld.contains($0) }), rows(held))
+    let (kept, held) = Evaluations.parted(labels, classes: classes, random: random)
+    return (rows(kept), rows(held))
   }
 
   /// A number of samples of each class (all of a class that has fewer), drawn at random, in the order of the data.

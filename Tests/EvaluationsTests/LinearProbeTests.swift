@@ -162,6 +162,17 @@ extension EvaluationsTests {
       #expect(heldOut([0, 1], classes: 2, random: random).count == 1)
     }
 
+    @Test func whatARateIsChosenByIsNotTrainedOn() {
+      let labels = (0..<200).map { $0 * 7 % 4 }
+      let parts = parted(labels, classes: 4, random: random)
+      #expect(parts.held == heldOut(labels, classes: 4, random: random))
+      #expect(Set(parts.kept).isDisjoint(with: parts.held) && (parts.kept + parts.held).sorted() == Array(0..<200))
+      let task = ClassTask(classes: 4, x: Tensor([200, 1], (0..<200).map { Real($0) }), labels: labels)
+      let (kept, held) = task.parted(random)
+      #expect(kept.x.values.map { Int($0) } == parts.kept && held.x.values.map { Int($0) } == parts.held)
+      #expect(kept.labels == parts.kept.map { labels[$0] } && held.labels == parts.held.map { labels[$0] })
+    }
+
     @Test func bitsDoNotDependOnThreads() throws {
       let subject = EvaluationSubject(
         encoder: FakeEncoder(), data: classWorld(train: 2000, test: 100, width: 96, signal: 2))

@@ -174,8 +174,8 @@ FAULTS = [
         "EvaluationsTests"),
     Fault(
         "rate-chosen-on-test", "the probe is fitted to all samples before the rate is chosen",
-        "Evaluations/Probes/LinearProbe.swift", "let kept = labels.indices.filter { !isHeld.contains($0) }",
-        'let kept = labels.indices.filter { isPlanted("rate-chosen-on-test") || !isHeld.contains($0) }',
+        "Evaluations/Probes/LinearProbe.swift", "return (labels.indices.filter { !isHeld.contains($0) }, held)",
+        'return (labels.indices.filter { isPlanted("rate-chosen-on-test") || !isHeld.contains($0) }, held)',
         "EvaluationsTests"),
     Fault(
         "query-in-gallery", "a query finds itself", "Evaluations/Matching/InstanceRetrieval.swift",
