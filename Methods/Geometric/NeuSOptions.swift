@@ -17,6 +17,8 @@ struct NeuSOptions: Sendable {
   let isGeometric, isNormalized: Bool
   let colourWidth, colourLayers, viewFrequencies: Int
   let radiance: NeRFConfiguration
+  /// What a radiance field's density is shifted by: 1 begins opaque, 3 as a fog.
+  let radianceShift: Real
   /// What is behind the object: one grey in 0...1, or a network.
   let backgroundGrey: Real?
   /// v at the start.
@@ -83,6 +85,7 @@ struct NeuSOptions: Sendable {
     n.placeFrequencies = try s.int("radiance_frequencies", in: 0...12, default: 10)
     n.directionFrequencies = viewFrequencies
     radiance = n
+    radianceShift = Real(try s.double("radiance_shift", in: -10...10, default: 1))
     switch try s.choice("background", ["black", "white", "network"], default: "network") {
     case "black": backgroundGrey = 0
     case "white": backgroundGrey = 1
@@ -100,7 +103,7 @@ struct NeuSOptions: Sendable {
       } ?? (0.1, 0)
     radius = try s.double("radius", in: 1e-6...1e6, default: 1)
     level = Real(try s.double("level", in: 1e-6...1e6, default: 25))
-    levels = try s.doubles("levels", in: 1e-6...1e6, default: [0.5, 1, 2.5, 5, 10, 25, 50]).map { Real($0) }
+    levels = try s.doubles("levels", in: 1e-6...1e6, default: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50]).map { Real($0) }
     grid = try s.int("grid", in: 4...512, default: 64)
     points = try s.int("points", in: 1...1_000_000, default: 2048)
     probes = try s.int("probes", in: 1...1_000_000, default: 1024)
@@ -117,6 +120,7 @@ struct NeuSOptions: Sendable {
     var model = SceneModel()
     if rendering == .density {
       model.radiance = NeRF(radiance, random: random.child("radiance"))
+      model.radiance?.alphaLinear?.bias = .full([1], -radianceShift)
     } else {
       model.field = WeightNormalizedSDF(
         distance, isGeometric: isGeometric, isNormalized: isNormalized, random: random.child("field"))

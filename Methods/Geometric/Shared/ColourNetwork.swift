@@ -47,10 +47,10 @@ struct ColourNetwork: Layer {
 extension NeRF {
   /// Colour `[N, 3]` and density `[N]` of the rival field at places of the unit ball, with a density that cannot die:
   ///
-  ///     density = 10 softplus(a - 1)
+  ///     density = 10 softplus(a),   a = -shift at the start
   ///
   /// Before a known black background relu falls to 0 everywhere within some steps and has no gradient from then on; densities
-  /// of the unit ball are of the order of 10 to 100. It begins at 3, opaque: a field that begins as a fog stays one for long.
+  /// of the unit ball are of the order of 10 to 100.
   /// - Parameter directions: any, where only the density is asked for.
   /// - Source: softplus with a shift as in Barron et al. 2021 (mip-NeRF, arXiv 2103.13415), Section 3; the rest as `NeRF`.
   func seen(_ places: Tensor, _ directions: Tensor? = nil) -> (colour: Tensor, density: Tensor) {
@@ -63,7 +63,7 @@ extension NeRF {
     guard let featureLinear, let alphaLinear, let rgbLinear else {
       requirementFailed("a radiance field of a scene sees directions")
     }
-    let density = (alphaLinear(h).squeezed(1) - 1).softplus() * 10
+    let density = alphaLinear(h).squeezed(1).softplus() * 10
     guard let directions else { return (.zeros(places.shape), density) }
     var view = concat(
       [featureLinear(h), positionalEncoding(directions, frequencies: configuration.directionFrequencies)], axis: 1)
