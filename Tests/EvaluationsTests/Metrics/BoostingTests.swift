@@ -10,12 +10,12 @@ import Testing
 
 extension EvaluationsTests {
   @Suite struct BoostingTests {
-    @Test(arguments: [("pair", 2, 255, 20, 0.0), ("bins", 2, 16, 5, 1.0), ("three", 3, 255, 8, 0.5)])
+    @Test(arguments: [("pair", 2, 255, 20, 0.0), ("bins", 2, 16, 40, 1.0), ("three", 3, 255, 40, 0.5)])
     func treesAreThoseOfScikitLearn(name: String, classes: Int, bins: Int, leaf: Int, penalty: Double) throws {
       let file = try VectorFile("boosting.h5")
       let labels = try file.tensor("\(name)/labels").values.map { Int($0) }
       var options = GradientBoosting.Options()
-      (options.rounds, options.depth, options.bins) = (30, 3, bins)
+      (options.rounds, options.depth, options.bins) = (classes == 2 ? 30 : 2, 3, bins)
       (options.leastSamples, options.penalty) = (leaf, penalty)
       let model = GradientBoosting(try file.tensor("\(name)/x"), labels, classes: classes, options: options)
       let found = model.scores(try file.tensor("\(name)/test"))
