@@ -1,6 +1,7 @@
 import Glibc
 import ReproConfig
 import ReproTensor
+import Synchronization
 
 @testable import ReproData
 @testable import ReproEngine
@@ -83,13 +84,19 @@ struct ParserTarget: Sendable {
     ParserTarget(name: "http", parse: HostileServer.answer),
   ]
 
+  /// A path in memory that nobody else has.
+  fileprivate static func scratch() -> String {
+    "/dev/shm/repro-parser-\(getpid())-\(files.wrappingAdd(1, ordering: .relaxed).newValue)"
+  }
+
+  private static let files = Atomic<Int>(0)
+
   /// Lends the bytes as a file.
   private static func withFile(_ bytes: [UInt8], _ body: (String) throws -> Void) throws {
-    let descriptor = memfd_create("input", UInt32(MFD_CLOEXEC))
-    guard descriptor >= 0 else { throw ReproError.system("memfd", "make the file") }
-    defer { close(descriptor) }
-    try bytes.withUnsafeBytes { try SafeFile.append($0, to: descriptor, reportedAs: "memfd") }
-    try body("/proc/self/fd/\(descriptor)")
+    let path = scratch()
+    defer { unlink(path) }
+    try SafeFile.write(path, bytes: bytes)
+    try body(path)
   }
 }
 
@@ -131,7 +138,7 @@ private enum HostileServer {
     var downloader = Downloader()
     (downloader.attempts, downloader.pause, downloader.longestPause) = (2, 0, 0)
     (downloader.connectTimeout, downloader.attemptTimeout) = (1, 1)
-    let path = "/dev/shm/repro-fuzz-\(getpid())"
+    let path = ParserTarget.scratch()
     defer { for end in ["", ".part"] { unlink(path + end) } }
     try downloader.fetch(
       [.init("http://127.0.0.1:\(port)/fuzz.bin", allowed: [.http])], to: path, bytes: 16,
@@ -151,7 +158,7 @@ private enum HostileServer {
         guard peer >= 0 else { return }
         var request = [UInt8](repeating: 0, count: 4096)
         _ = recv(peer, &request, request.count, 0)
-        _ = bytes.withUnsafeBytes { send(peer, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+        _ = bytes.withUnsafeBytes { send(peer, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         close(peer)
       }
     }
