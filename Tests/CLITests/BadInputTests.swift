@@ -55,7 +55,7 @@ import Testing
     ),
     (
       "  heads: 2", "  heads: 2\n  temprature: 0.1",
-      "9:3: unknown key 'temprature' in method; known keys are centering, crops, depth, distill, drop_path"
+      "9:3: unknown key 'temprature' in method; known keys are centering, crops, curation, depth, distill, drop_path"
     ),
     (
       "  heads: 2", "  heads: 2\n  centring: sinkhorn",

@@ -232,7 +232,7 @@ private let onDemand: ConditionTrait = .enabled(
       let run = ["dinov2-small", "--scale", "tiny", "--arms", "method", "--seeds", "0"] + Self.quick
       _ = try finishes(person, run, out: "whole")
       let words = (["run"] + run + ["--out", "runs"]).map { "'\($0)'" }.joined(separator: " ")
-      let limited = try person.types(shell: "ulimit -f 100; '\(Person.program)' \(words)")
+      let limited = try person.types(shell: "ulimit -f 20; '\(Person.program)' \(words)")
       #expect(limited.status == 3, "\(limited.errors)")
       #expect(
         limited.complaint.hasPrefix("repro: method-0: runs/dinov2-small/tiny/method-0/checkpoint.next.h5: cannot "))

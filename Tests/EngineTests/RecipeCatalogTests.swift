@@ -45,7 +45,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     #expect(message("dinov2-smal") == "unknown recipe 'dinov2-smal'; did you mean 'dinov2-small'?")
     #expect(
       message("dinov2")
-        == "unknown recipe 'dinov2'; did you mean 'dinov2-cifar10', 'dinov2-fashion' or 'dinov2-small'?")
+        == "unknown recipe 'dinov2'; did you mean 'dinov2-cifar10', 'dinov2-curation' or 'dinov2-dense'?")
     #expect(message("qqqqqqqq") == "unknown recipe 'qqqqqqqq'; 'repro list' shows all \(catalog.entries.count)")
   }
 

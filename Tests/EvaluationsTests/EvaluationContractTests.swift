@@ -78,6 +78,7 @@ extension EvaluationsTests {
       "panoptic-segmentation/v1": [("scores", "mask-scores"), ("confidence", "0.3")],
       "view-correspondence/v1": [("output", "score"), ("swap", "out-score"), ("match", "label")],
       "sounding-object/v1": [("sound", "out-map"), ("pixels", "1")],
+      "knn-groups/v1": [("group", "label"), ("groups", "[class0, class1]"), ("k", "3")],
     ]
 
     @Test func protocolsHaveVersionedNamesOfTheirOwn() {

@@ -155,6 +155,9 @@ extension LayerMistake {
     LayerMistake("this vision transformer has no mask token") {
       VisionTransformer(vit, random: random)(t(1, 1, 8, 8), mask: t(1, 4))
     },
+    LayerMistake("an average of blocks needs some of 1 to 1, got [2]") {
+      VisionTransformer(vit, random: random).averaged(t(1, 1, 8, 8), after: [2])
+    },
   ]
 
   private static let convolutional: [LayerMistake] = [
