@@ -234,9 +234,8 @@ private let onDemand: ConditionTrait = .enabled(
       let words = (["run"] + run + ["--out", "runs"]).map { "'\($0)'" }.joined(separator: " ")
       let limited = try person.types(shell: "ulimit -f 20; '\(Person.program)' \(words)")
       #expect(limited.status == 3, "\(limited.errors)")
-      #expect(
-        limited.complaint.hasPrefix("repro: method-0: runs/dinov2-small/tiny/method-0/checkpoint.next.h5: cannot "))
-      #expect(limited.complaint.hasSuffix("File too large)"), "\(limited.complaint)")
+      #expect(limited.complaint.contains("/method-0/checkpoint.next.h5:"), "\(limited.complaint)")
+      #expect(limited.complaint.contains("File too large"), "\(limited.complaint)")
       _ = try finishes(person, run, out: "runs")
       #expect(try record(person, "runs") == record(person, "whole"))
     }
