@@ -17,7 +17,7 @@ public struct GroupedKNN: Evaluation {
     source:
       "the votes of knn/v1 (Wu et al. 2018, arXiv 1805.01978, Section 3.4), gallery and queries of one group at a "
       + "time",
-    measurements: [MeasurementSpec("top1-NAME", unit: "1")])
+    measurements: [MeasurementSpec("top1-group", unit: "1")])
 
   public let k: Int
   public let temperature: Double

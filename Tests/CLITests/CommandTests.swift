@@ -110,7 +110,7 @@ import Testing
       #expect(outcome.status == 0 && outcome.errors == "")
       for part in [
         "DINOv2: Learning Robust Visual Features without Supervision (2023), https://arxiv.org/abs/2304.07193",
-        "family distillation, Swift type DINOv2", "no-koleo       method.weights.koleo: 0",
+        "family distillation, Swift type DINOv2", "  no-koleo ", "method.weights.koleo: 0",
         "koleo-helps-retrieval", "retrieval.map: method > no-koleo",
         "from memory, not looked up", "Options of arm no-koleo at scale tiny",
         "    weights: {dino: 1, ibot: 1, koleo: 0}",
