@@ -155,6 +155,14 @@ extension LayerMistake {
     LayerMistake("this vision transformer has no mask token") {
       VisionTransformer(vit, random: random)(t(1, 1, 8, 8), mask: t(1, 4))
     },
+    LayerMistake("PageRank ends with a probability in (0, 1], got 0.0") {
+      Graph.undirected(nodes: 2, edges: [(0, 1)]).pageRankDiffusion(alpha: 0)
+    },
+    LayerMistake("heat flows for a time in 0...50, got 51.0") {
+      Graph.undirected(nodes: 2, edges: [(0, 1)]).heatDiffusion(time: 51)
+    },
+    LayerMistake("a threshold above 0 makes a matrix sparse, got 0.0, [2, 2]") { SparseMatrix(t(2, 2), atLeast: 0) },
+    LayerMistake("a matrix keeps at least 1 element a row, got 0, [2, 2]") { SparseMatrix(t(2, 2), largestPerRow: 0) },
     LayerMistake("an average of blocks needs some of 1 to 1, got [2]") {
       VisionTransformer(vit, random: random).averaged(t(1, 1, 8, 8), after: [2])
     },
