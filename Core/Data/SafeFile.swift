@@ -28,13 +28,15 @@ public enum SafeFile {
     if durable { try flushFolder(of: path) }
   }
 
-  /// Writes bytes atomically; see `write(_:_:)`.
-  public static func write(_ path: String, bytes: [UInt8]) throws {
-    try write(path) { try overwrite($0, bytes: bytes, reportedAs: path) }
+  /// Writes bytes atomically; see `write(_:durable:_:)`.
+  public static func write(_ path: String, bytes: [UInt8], durable: Bool = true) throws {
+    try write(path, durable: durable) { try overwrite($0, bytes: bytes, reportedAs: path) }
   }
 
-  /// Writes text atomically as UTF-8; see `write(_:_:)`.
-  public static func write(_ path: String, text: String) throws { try write(path, bytes: Array(text.utf8)) }
+  /// Writes text atomically as UTF-8; see `write(_:durable:_:)`.
+  public static func write(_ path: String, text: String, durable: Bool = true) throws {
+    try write(path, bytes: Array(text.utf8), durable: durable)
+  }
 
   /// The bytes of a whole regular file.
   ///

@@ -147,6 +147,22 @@ func toyRecipe(replacing old: String = "", with new: String = "") throws(ReproEr
     #expect(whole.shadowed == ["method.weights"])
   }
 
+  @Test func aMultipleMultipliesWhatScaleAndCommandLineSay() throws {
+    let recipe = try toyRecipe(replacing: "{method.weights.b: 0}", with: "{pretrain.steps: 3x}")
+    #expect(try recipe.resolve(scale: .tiny, arm: "no-b").stages[0].steps == 6)
+    #expect(try recipe.resolve(scale: .small, arm: "no-b").stages[0].steps == 300)
+    let user = try recipe.resolve(scale: .tiny, arm: "no-b", overrides: ["pretrain.steps=5"])
+    #expect(user.stages[0].steps == 15)
+    #expect(user.shadowed == [], "the user's number counts")
+    // In the place of what is no whole number it is a word like any other.
+    let word = try toyRecipe(replacing: "{method.weights.b: 0}", with: "{method.weights.b: 3x}")
+    #expect(try word.resolve(scale: .tiny, arm: "no-b").method.options["weights"]?.canonical == "{a: 1, b: 3x}\n")
+    let large = try toyRecipe(replacing: "{method.weights.b: 0}", with: "{pretrain.steps: 99999999999999999x}")
+    #expect(
+      recipeFailure { () throws(ReproError) in try large.resolve(scale: .small, arm: "no-b") }
+        == "r.yaml:14:27: 99999999999999999 times 100 is too large for a number")
+  }
+
   @Test func theResolvedTextReadsBackAndStandsForTheCell() throws {
     let recipe = try toyRecipe()
     let cell = try recipe.resolve(scale: .tiny, arm: "no-b")

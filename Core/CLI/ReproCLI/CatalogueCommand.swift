@@ -45,7 +45,7 @@ enum Catalogue {
         "| \(paper) | \(row.year) | \(entry.family.rawValue) | \(recipe) | \(claim) | \(reported) | \(row.measuredText) "
           + "| \(entry.status.rawValue) |")
     }
-    if let note = CatalogueRow.footnote(rows) { lines += ["", note.replacing("*", with: "\\*")] }
+    if let note = CatalogueRow.footnote(rows.map(\.reportedText)) { lines += ["", note.replacing("*", with: "\\*")] }
     return lines.joined(separator: "\n")
   }
 

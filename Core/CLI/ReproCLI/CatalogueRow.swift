@@ -45,30 +45,51 @@ struct CatalogueRow {
     measured = item.golden?.results[.small].map { Measured(claim, $0) }
   }
 
+  /// The rows of one paper, one for each recipe; one without a recipe if it has none.
+  static func of(_ paper: CataloguePapers.Paper, in catalogue: RecipeCatalog, _ plugins: Plugins) -> [CatalogueRow] {
+    if paper.recipes.isEmpty { return [CatalogueRow(paper.entry, nil, plugins)] }
+    let evidence = RecordedEvidence(paper.recipes, in: catalogue, plugins: plugins)
+    return evidence.items.map { CatalogueRow(paper.entry, $0, plugins) }
+  }
+
   /// All rows: paper by paper as in the registries, recipe by recipe.
   ///
   /// - Returns: the rows, and what is wrong with the registries without keeping anybody from reading them.
   static func all(roots: [String], plugins: Plugins) throws(ReproError) -> (
     rows: [CatalogueRow], problems: [ReproError]
   ) {
-    let catalogue = try RecipeCatalog(roots: roots)
-    var rows: [CatalogueRow] = []
-    var problems: [ReproError] = []
+    let all = try CataloguePapers(roots: roots)
+    let rows = all.papers.flatMap { of($0, in: all.catalogue, plugins) }
+    return (rows, all.problems + rows.compactMap(\.problem))
+  }
+}
+
+/// The papers of all registries, with the recipes that stand in their folders.
+struct CataloguePapers {
+  struct Paper {
+    let entry: Registry.Entry
+    let recipes: [RecipeCatalog.Entry]
+    /// The registry that names it.
+    let registry: String
+  }
+
+  let catalogue: RecipeCatalog
+  private(set) var papers: [Paper] = []
+  /// What is wrong with the registries without keeping anybody from reading them.
+  private(set) var problems: [ReproError] = []
+
+  init(roots: [String]) throws(ReproError) {
+    catalogue = try RecipeCatalog(roots: roots)
     var seen: Set<String> = []
     for root in roots where seen.insert(root).inserted {
       let path = root + "/registry.yaml"
       let registry = try Registry(path: path, displayed: RecipeCatalog.displayed(path))
       let files = catalogue.entries.filter { $0.root == RecipeCatalog.resolved(root) }
       do throws(ReproError) { try registry.check(recipes: files) } catch { problems.append(error) }
-      for entry in registry.entries {
-        let recipes = files.filter { $0.paper == entry.id }
-        if recipes.isEmpty { rows.append(CatalogueRow(entry, nil, plugins)) }
-        rows += RecordedEvidence(recipes, in: catalogue, plugins: plugins).items.map {
-          CatalogueRow(entry, $0, plugins)
-        }
+      papers += registry.entries.map { entry in
+        Paper(entry: entry, recipes: files.filter { $0.paper == entry.id }, registry: path)
       }
     }
-    return (rows, problems + rows.compactMap(\.problem))
   }
 }
 
@@ -124,9 +145,9 @@ extension CatalogueRow {
     return result.verdict.rawValue + (staleness.isStale ? ", STALE" : "")
   }
 
-  /// Says what the star means, under a table that has one.
-  static func footnote(_ rows: [CatalogueRow]) -> String? {
-    rows.contains { $0.reportedText.hasSuffix("*") } ? "* from memory, not looked up in the paper" : nil
+  /// Says what the star means, under a table of which a `reportedText` has one.
+  static func footnote(_ reported: [String]) -> String? {
+    reported.contains { $0.hasSuffix("*") } ? "* from memory, not looked up in the paper" : nil
   }
 
   var json: JSONValue {

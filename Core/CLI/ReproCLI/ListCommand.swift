@@ -18,32 +18,27 @@ struct ListCommand: ParsableCommand {
   @OptionGroup var places: RootOptions
 
   func run() throws {
-    let (all, problems) = try CatalogueRow.all(roots: [Program.root()] + places.roots, plugins: Program.plugins)
-    let rows = all.filter {
-      ($0.entry.family == family ?? $0.entry.family) && ($0.entry.status == status ?? $0.entry.status)
-    }
+    let listing = try CatalogueListing(
+      roots: [Program.root()] + places.roots, plugins: Program.plugins, cache: Program.dataRoot().cache)
+    let rows = listing.rows.filter { $0.family == family ?? $0.family && $0.status == status ?? $0.status }
     if json {
-      Terminal.line(try JSONValue.array(rows.map(\.json)).text(pretty: true))
+      let all = try rows.map { row throws(ReproError) in try JSONValue(parsing: row.json, file: "list") }
+      Terminal.line(try JSONValue.array(all).text(pretty: true))
     } else {
-      print(rows)
+      print(rows.map(\.cells))
     }
-    for problem in problems { Terminal.error("\(problem)") }
-    if !problems.isEmpty { throw ExitCode(2) }
+    for problem in listing.problems { Terminal.error("\(problem)") }
+    if !listing.problems.isEmpty { throw ExitCode(2) }
   }
 
-  private func print(_ rows: [CatalogueRow]) {
+  private func print(_ rows: [[String]]) {
     if rows.isEmpty { return Terminal.error("no paper is of this family and status") }
-    var table = TextTable(["paper", "year", "family", "recipe", "claim", "reported", "measured", "verdict", "status"])
-    for row in rows {
-      table.add([
-        row.entry.id, row.year, row.entry.family.rawValue, row.recipe?.recipe ?? "-", row.claim?.id ?? "-",
-        row.reportedText, row.measuredText, row.verdictText, row.entry.status.rawValue,
-      ])
-    }
+    var table = TextTable(CatalogueListing.columns)
+    for row in rows { table.add(row) }
     // A narrow terminal goes without family, paper and year first: the recipe's name says most of them.
     for line in table.lines(width: Terminal.tableWidth, dropping: [2, 0, 1, 8], clipping: [4, 3, 5, 7]) {
       Terminal.line(line)
     }
-    if let note = CatalogueRow.footnote(rows) { Terminal.line("\n" + note) }
+    if let note = CatalogueRow.footnote(rows.map { $0[5] }) { Terminal.line("\n" + note) }
   }
 }

@@ -17,19 +17,19 @@ struct ShowCommand: ParsableCommand {
   @OptionGroup var places: RootOptions
 
   func run() throws {
-    let roots = try [Program.root()] + places.roots
-    let catalogue = try RecipeCatalog(roots: roots)
-    let entry = try catalogue.entry(named: recipe)
-    let recipe = try catalogue.recipe(at: entry)
+    let all = try CataloguePapers(roots: [Program.root()] + places.roots)
+    let entry = try all.catalogue.entry(named: recipe)
+    let recipe = try all.catalogue.recipe(at: entry)
     let scale = self.scale ?? (recipe.scales.contains(.small) ? .small : .tiny)
     let arm = try recipe.arm(named: self.arm ?? recipe.arms[0].name).name
     let resolved = try recipe.resolve(scale: scale, arm: arm, overrides: overrides)
-    // The paper's own method, whatever the arm is.
-    let row = try CatalogueRow.all(roots: roots, plugins: Program.plugins).rows.first { $0.recipe == entry }
     // All recipes of the paper: its secondary claims are adjusted together.
     let evidence = RecordedEvidence(
-      catalogue.entries.filter { $0.paper == entry.paper }, in: catalogue, plugins: Program.plugins)
+      all.catalogue.entries.filter { $0.paper == entry.paper }, in: all.catalogue, plugins: Program.plugins)
     let item = evidence.items.first { $0.entry == entry }
+    // The paper's own method, whatever the arm is.
+    let paper = all.papers.first { $0.recipes.contains(entry) }
+    let row = paper.map { CatalogueRow($0.entry, item, Program.plugins) }
     if let problem = item?.problem, problem.domain == .data { throw problem }
     let page = RecipePage(entry: entry, recipe: recipe, resolved: resolved, row: row, evidence: item)
     if json {

@@ -13,7 +13,8 @@ import ReproConfig
 ///     evaluate                         all evaluations
 ///     evaluate.NAME.KEY...             an option of the evaluation of that name:  evaluate.knn.k
 ///
-/// The value takes the place of what stands there; a mapping or list is replaced as a whole. Options that do not stand in the
+/// The value takes the place of what stands there; a mapping or list is replaced as a whole. `3x` is three times the whole
+/// number that stands there: an arm that trains three times as long does so at every scale. Options that do not stand in the
 /// recipe may be added: whoever reads them (method, data, optimizer, evaluation) refuses those that it does not know.
 /// Inside one group (a scale, an arm, the command line) the order does not matter: `batch` is applied first, so that
 /// `pretrain.batch` can differ from it, and no key may reach into what another key replaces.
@@ -180,7 +181,8 @@ extension Override {
     _ user: [Override], by arm: [Override], in tree: YAMLNode
   ) throws(ReproError) -> [String] {
     var own: [[Step]] = []
-    for override in arm { own += try override.targets(in: tree) }
+    // A multiple keeps the user's number and multiplies it.
+    for override in arm where override.factor == nil { own += try override.targets(in: tree) }
     var keys: [String] = []
     for override in user where !keys.contains(override.key) {
       let paths = try override.targets(in: tree)
@@ -192,7 +194,7 @@ extension Override {
   }
 
   private func set(_ path: ArraySlice<Step>, in node: YAMLNode, name: String) throws(ReproError) -> YAMLNode {
-    guard let step = path.first else { return value }
+    guard let step = path.first else { return try multiple(of: node) ?? value }
     var node = node
     switch (step, node.content) {
     case (.item(let index), .sequence(var items)):
@@ -221,6 +223,22 @@ extension Override {
         expected: "a mapping", hint: "set \(name) as a whole")
     }
     return node
+  }
+
+  /// 3 of `3x`; nil for every other value.
+  private var factor: Int? {
+    guard case .scalar(let text, quoted: false) = value.content, text.last == "x" else { return nil }
+    return Int(text.dropLast()).flatMap { $0 < 0 ? nil : $0 }
+  }
+
+  /// The multiple of a whole number; nil if the value is no multiple, or what stands there no whole number.
+  private func multiple(of old: YAMLNode) throws(ReproError) -> YAMLNode? {
+    guard let factor, case .scalar(let text, quoted: false) = old.content, let count = Int(text) else { return nil }
+    let (product, overflows) = count.multipliedReportingOverflow(by: factor)
+    guard !overflows else {
+      throw ReproError(.usage, at: "\(value.mark)", found: "\(factor) times \(count) is too large for a number")
+    }
+    return YAMLNode(.scalar("\(product)", quoted: false), at: value.mark)
   }
 }
 

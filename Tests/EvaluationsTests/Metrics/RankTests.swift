@@ -82,6 +82,26 @@ extension EvaluationsTests {
       #expect(median([3, 1, 2]) == 2 && median([4, 1, 2, 3]) == 2.5 && median([]) == nil)
     }
 
+    @Test func roundingIsNoDirection() {
+      // A circle of 200 points in a plane of 64 dimensions: two equal singular values and 62 of zero.
+      let points: [Float] = (0..<200).flatMap { i in
+        let angle = 2 * Double.pi * Double(i) / 200
+        return (0..<64).map { j in
+          let (u, v) = (cos(0.7 * Double(j)), sin(0.7 * Double(j)))
+          return Float(cos(angle) * u + sin(angle) * v)
+        }
+      }
+      let lengths = (0..<64).reduce(into: (0.0, 0.0, 0.0)) { sums, j in
+        let (u, v) = (cos(0.7 * Double(j)), sin(0.7 * Double(j)))
+        (sums.0, sums.1, sums.2) = (sums.0 + u * u, sums.1 + v * v, sums.2 + u * v)
+      }
+      // The squares of the singular values are N / 2 times the eigenvalues of [[u u, u v], [u v, v v]].
+      let (mean, half) = ((lengths.0 + lengths.1) / 2, (lengths.0 - lengths.1) / 2)
+      let root = (half * half + lengths.2 * lengths.2).squareRoot()
+      let expected = effectiveRank([(mean + root).squareRoot(), (mean - root).squareRoot()])
+      expectNear(rankMe(Tensor([200, 64], points)), expected, 1e-4, "RankMe of a plane")
+    }
+
     @Test func representationsAgreeWithNumpyAndScipy() throws {
       let v = try MetricVectors()
       let (x, y) = (try v.tensor("representation/x"), try v.tensor("representation/y"))

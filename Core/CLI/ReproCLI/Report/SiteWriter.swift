@@ -66,18 +66,8 @@ struct SiteWriter {
   /// A page is for everybody to read, as a web server does; what has not changed keeps its date.
   private func place(_ path: String, _ bytes: [UInt8]) throws {
     if let size = try? SafeFile.size(path), size == bytes.count, try SafeFile.read(path) == bytes { return }
-    try SafeFile.write(path, durable: false) { temporary in
-      let descriptor = open(temporary, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw failure(path) }
-      defer { close(descriptor) }
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        if count < 0 && errno != EINTR { throw failure(path) }
-        rest = rest.dropFirst(max(count, 0))
-      }
-      _ = fchmod(descriptor, 0o644)
-    }
+    try SafeFile.write(path, bytes: bytes, durable: false)
+    guard chmod(path, 0o644) == 0 else { throw failure(path) }
   }
 
   private func failure(_ path: String) -> ReproError {
