@@ -71,6 +71,18 @@ public struct DataSpec: Sendable, Equatable {
   }
 
   public subscript(field name: String) -> FieldSpec? { fields.first { $0.name == name } }
+
+  /// Sides and channels of the column `image`.
+  ///
+  /// - Throws: `ReproError`, domain usage, if there is no such column.
+  public func image() throws(ReproError) -> (height: Int, width: Int, channels: Int) {
+    guard case .image(let height, let width, let channels) = self[field: "image"]?.kind else {
+      throw ReproError(
+        .usage, found: "the data set has no images, only \(fields.map(\.name).joined(separator: ", "))",
+        expected: "a column 'image'")
+    }
+    return (height, width, channels)
+  }
 }
 
 /// The values of one column for a batch of samples.
@@ -105,6 +117,22 @@ public struct Batch: Sendable {
   public func integers(_ name: String = "label") -> [Int] {
     guard case .integers(let values) = self[name] else {
       requirementFailed("the batch has no integers '\(name)'; it has \(columns.map(\.name))")
+    }
+    return values
+  }
+
+  /// The real numbers of a column; a programmer's mistake if there are none.
+  public func reals(_ name: String) -> Tensor {
+    guard case .reals(let values) = self[name] else {
+      requirementFailed("the batch has no real numbers '\(name)'; it has \(columns.map(\.name))")
+    }
+    return values
+  }
+
+  /// The texts of a column; a programmer's mistake if there are none.
+  public func texts(_ name: String) -> [String] {
+    guard case .texts(let values) = self[name] else {
+      requirementFailed("the batch has no texts '\(name)'; it has \(columns.map(\.name))")
     }
     return values
   }

@@ -36,11 +36,8 @@ public struct SurfaceLevels: Evaluation {
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: points.output, for: Self.card.id)
-    guard shape.rank == 3, shape[0] > 0, shape[1] > 0, [3, 6].contains(shape[2]) else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(points.output)' has the shape \(shape) for a sample",
-        expected: "[levels, points, 3] or [levels, points, 6]")
+    try subject.require(output: points.output, "[levels, points, 3] or [levels, points, 6]", for: Self.card.id) {
+      $0.rank == 3 && $0[0] > 0 && $0[1] > 0 && [3, 6].contains($0[2])
     }
   }
 
@@ -96,12 +93,7 @@ public struct RayDepth: Evaluation {
   public func check(_ data: DataSpec) throws(ReproError) { try data.need(1, in: .test, for: Self.card.id) }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
-    guard shape.rank == 2, shape[0] > 0, shape[1] == 3 else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(output)' has the shape \(shape) for a sample",
-        expected: "[rays, 3]")
-    }
+    try subject.require(output: output, "[rays, 3]", for: Self.card.id) { $0.rank == 2 && $0[0] > 0 && $0[1] == 3 }
     try subject.require(output: spread, rank: 1, "[1]", for: Self.card.id)
   }
 

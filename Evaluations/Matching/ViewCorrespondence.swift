@@ -45,12 +45,7 @@ public struct ViewCorrespondence: Evaluation {
   }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let shape = try subject.shape(ofOutput: output, for: Self.card.id)
-    guard shape.count == 1 else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(output)' has the shape \(shape) for a sample",
-        expected: "one number")
-    }
+    try subject.require(output: output, "one number", for: Self.card.id) { $0.count == 1 }
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {

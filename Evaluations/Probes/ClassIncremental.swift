@@ -34,11 +34,10 @@ public struct ClassIncremental: Evaluation {
   public func check(_ data: DataSpec) throws(ReproError) { try own.check(data, for: Self.card.id) }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    let (shape, classes) = try own.shape(subject, for: Self.card.id)
-    guard shape.rank == 2, shape[1] == classes, shape[0] > 0, classes % shape[0] == 0 else {
-      throw ReproError(
-        .usage, at: Self.card.id, found: "output '\(own.output)' has the shape \(shape) for a sample",
-        expected: "[tasks, \(classes)], tasks of equally many classes")
+    let (_, classes) = try own.shape(subject, for: Self.card.id)
+    let layout = "[tasks, \(classes)], tasks of equally many classes"
+    try subject.require(output: own.output, layout, for: Self.card.id) {
+      $0.rank == 2 && $0[1] == classes && $0[0] > 0 && classes % $0[0] == 0
     }
   }
 

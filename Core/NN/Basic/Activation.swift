@@ -51,6 +51,19 @@ public struct DenseNetwork: Layer {
   }
 }
 
+/// A rectifier whose slope below 0 is learnt: max(0, x) + a min(0, x).
+///
+/// - Source: He et al. 2015 (arXiv 1502.01852), Eq. 1, with one slope for all channels.
+public struct PReLU: Layer {
+  public var weight: Tensor = .full([1], 0.25)  // a
+
+  public init() {}
+
+  public mutating func visit(_ v: inout some LayerVisitor) { v("weight", &weight, .gain) }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { x.relu() - (-x).relu() * weight }
+}
+
 extension Linear {
   /// A map whose weight and bias are uniform within 1 / sqrt(inputs): PyTorch's default.
   public static func uniform(_ inputs: Int, _ outputs: Int, bias: Bool = true, random: RandomStream) -> Linear {

@@ -98,24 +98,6 @@ extension DataSpec {
   }
 }
 
-extension Batch {
-  /// The real numbers of a column; a programmer's mistake if there are none.
-  public func reals(_ name: String) -> Tensor {
-    guard case .reals(let values) = self[name] else {
-      requirementFailed("the batch has no real numbers '\(name)'; it has \(columns.map(\.name))")
-    }
-    return values
-  }
-
-  /// The texts of a column; a programmer's mistake if there are none.
-  public func texts(_ name: String) -> [String] {
-    guard case .texts(let values) = self[name] else {
-      requirementFailed("the batch has no texts '\(name)'; it has \(columns.map(\.name))")
-    }
-    return values
-  }
-}
-
 extension RandomStream {
   /// One of the items, all equally likely.
   mutating func pick<T>(_ items: [T]) -> T { items[integer(below: items.count)] }

@@ -1,17 +1,6 @@
 import ReproNN
 import ReproTensor
 
-/// A rectifier whose slope below 0 is learnt: max(0, x) + a min(0, x).
-///
-/// - Source: He et al. 2015 (arXiv 1502.01852), Eq. 1, with one slope for all channels.
-struct PReLU: Layer {
-  var weight: Tensor = .full([1], 0.25)  // a
-
-  mutating func visit(_ v: inout some LayerVisitor) { v("weight", &weight, .gain) }
-
-  func callAsFunction(_ x: Tensor) -> Tensor { x.relu() - (-x).relu() * weight }
-}
-
 /// One graph convolution on sparse features.   [N, F] -> [N, D]
 ///
 ///     H = PReLU(P X W^T + b)

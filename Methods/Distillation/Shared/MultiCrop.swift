@@ -78,15 +78,3 @@ extension Section {
     return pair[0]...pair[1]
   }
 }
-
-extension DataSpec {
-  /// Sides and channels of the column `image`.
-  public func image() throws(ReproError) -> (height: Int, width: Int, channels: Int) {
-    guard case .image(let height, let width, let channels) = self[field: "image"]?.kind else {
-      throw ReproError(
-        .usage, found: "the data set has no images, only \(fields.map(\.name).joined(separator: ", "))",
-        expected: "a column 'image'")
-    }
-    return (height, width, channels)
-  }
-}

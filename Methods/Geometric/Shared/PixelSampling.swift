@@ -42,6 +42,20 @@ private struct SamplingPlan: Sendable {
     return (low, x - Real(low), true)
   }
 
+  /// The four samples around a place: the first one's index in a plane, and the ways to its neighbours.
+  private struct Corners {
+    let x, y: (low: Int, part: Real, isInside: Bool)
+    let first, right, down: Int
+  }
+
+  @inline(__always)
+  private func corners(_ pixels: UnsafeBufferPointer<Real>, _ b: Int, _ i: Int) -> Corners {
+    let x = line(pixels[2 * b * count + i], columns)
+    let y = line(pixels[(2 * b + 1) * count + i], rows)
+    return Corners(
+      x: x, y: y, first: y.low * columns + x.low, right: columns > 1 ? 1 : 0, down: rows > 1 ? columns : 0)
+  }
+
   private func forEachTile(_ body: (_ b: Int, _ range: Range<Int>) -> Void) {
     let tiles = (count + tile - 1) / tile
     ThreadPool.shared.forEach(batch * tiles) { i in
@@ -56,15 +70,13 @@ private struct SamplingPlan: Sendable {
           nonisolated(unsafe) let (image, pixels, target) = (image, pixels, target)
           forEachTile { b, range in
             for i in range {
-              let x = line(pixels[2 * b * count + i], columns)
-              let y = line(pixels[(2 * b + 1) * count + i], rows)
-              let corner = y.low * columns + x.low
-              let (right, down) = (columns > 1 ? 1 : 0, rows > 1 ? columns : 0)
+              let at = corners(pixels, b, i)
               for c in 0..<channels {
-                let p = (b * channels + c) * rows * columns + corner
-                let above = image[p] + (image[p + right] - image[p]) * x.part
-                let below = image[p + down] + (image[p + down + right] - image[p + down]) * x.part
-                target[(b * channels + c) * count + i] = above + (below - above) * y.part
+                let p = (b * channels + c) * rows * columns + at.first
+                let (q, right) = (p + at.down, at.right)
+                let above = image[p] + (image[p + right] - image[p]) * at.x.part
+                let below = image[q] + (image[q + right] - image[q]) * at.x.part
+                target[(b * channels + c) * count + i] = above + (below - above) * at.y.part
               }
             }
           }
@@ -82,21 +94,19 @@ private struct SamplingPlan: Sendable {
             nonisolated(unsafe) let (image, pixels, gradient, target) = (image, pixels, gradient, target)
             forEachTile { b, range in
               for i in range {
-                let x = line(pixels[2 * b * count + i], columns)
-                let y = line(pixels[(2 * b + 1) * count + i], rows)
-                let corner = y.low * columns + x.low
-                let (right, down) = (columns > 1 ? 1 : 0, rows > 1 ? columns : 0)
+                let at = corners(pixels, b, i)
                 var (byX, byY): (Real, Real) = (0, 0)
                 for c in 0..<channels {
-                  let p = (b * channels + c) * rows * columns + corner
+                  let p = (b * channels + c) * rows * columns + at.first
+                  let (q, right) = (p + at.down, at.right)
                   let g = gradient[(b * channels + c) * count + i]
-                  let (above, below) = (image[p + right] - image[p], image[p + down + right] - image[p + down])
-                  byX += g * (above + (below - above) * y.part)
-                  let (left, other) = (image[p + down] - image[p], image[p + down + right] - image[p + right])
-                  byY += g * (left + (other - left) * x.part)
+                  let (above, below) = (image[p + right] - image[p], image[q + right] - image[q])
+                  byX += g * (above + (below - above) * at.y.part)
+                  let (left, other) = (image[q] - image[p], image[q + right] - image[p + right])
+                  byY += g * (left + (other - left) * at.x.part)
                 }
-                target[2 * b * count + i] = x.isInside ? byX : 0
-                target[(2 * b + 1) * count + i] = y.isInside ? byY : 0
+                target[2 * b * count + i] = at.x.isInside ? byX : 0
+                target[(2 * b + 1) * count + i] = at.y.isInside ? byY : 0
               }
             }
           }

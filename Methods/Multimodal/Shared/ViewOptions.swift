@@ -46,15 +46,3 @@ extension ViewPolicy {
       hue: min(0.1 * strength, 0.5))
   }
 }
-
-extension DataSpec {
-  /// Sides and channels of the column `image`.
-  func image() throws(ReproError) -> (height: Int, width: Int, channels: Int) {
-    guard case .image(let height, let width, let channels) = self[field: "image"]?.kind else {
-      throw ReproError(
-        .usage, found: "the data set has no images, only \(fields.map(\.name).joined(separator: ", "))",
-        expected: "a column 'image'")
-    }
-    return (height, width, channels)
-  }
-}
