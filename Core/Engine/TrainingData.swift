@@ -32,13 +32,7 @@ public struct TrainingData: Sendable {
   /// The batch of a step, `size` samples.
   public func batch(step: Int, size: Int) throws -> Batch {
     require(size <= count, "a batch of \(size) cannot be drawn from \(count) training samples")
-    let perEpoch = count / size
-    return Profile.measure("batch") {
-      var stream = random.child("epoch", step / perEpoch)
-      let order = stream.permutation(count)
-      let first = (step % perEpoch) * size
-      return samples.batch(Array(order[first..<(first + size)]))
-    }
+    return Profile.measure("batch") { samples.batch(drawn(size, of: count, step)) }
   }
 
   /// The batch of a step from some of the samples alone: what was chosen of a larger set.
@@ -46,13 +40,16 @@ public struct TrainingData: Sendable {
   /// - Parameter places: which samples; epochs visit each of them once, as above.
   public func batch(step: Int, size: Int, among places: [Int]) throws -> Batch {
     require(size > 0 && size <= places.count, "a batch of \(size) cannot be drawn from \(places.count) chosen samples")
-    let perEpoch = places.count / size
-    return Profile.measure("batch") {
-      var stream = random.child("epoch", step / perEpoch)
-      let order = stream.permutation(places.count)
-      let first = (step % perEpoch) * size
-      return samples.batch(order[first..<(first + size)].map { places[$0] })
-    }
+    return Profile.measure("batch") { samples.batch(drawn(size, of: places.count, step).map { places[$0] }) }
+  }
+
+  /// The places of a step's samples: each epoch has an order of its own, and leaves out what fills no batch.
+  private func drawn(_ size: Int, of count: Int, _ step: Int) -> [Int] {
+    let perEpoch = count / size
+    var stream = random.child("epoch", step / perEpoch)
+    let order = stream.permutation(count)
+    let first = (step % perEpoch) * size
+    return Array(order[first..<(first + size)])
   }
 
   /// At most so many of the first samples, in their own order.
