@@ -173,9 +173,9 @@ func close(_ a: Real?, _ b: Double, _ tolerance: Double) -> Bool { a.map { close
 struct Vectors {
   private let file: HDF5File
 
-  init() throws {
+  init(_ name: String = "dinov2.h5") throws {
     let tests = Substring(#filePath).split(separator: "/").dropLast(2).joined(separator: "/")
-    file = try HDF5File.open("/\(tests)/Vectors/dinov2.h5", seal: .ifPresent)
+    file = try HDF5File.open("/\(tests)/Vectors/\(name)", seal: .ifPresent)
   }
 
   func callAsFunction(_ path: String) throws -> Tensor {
