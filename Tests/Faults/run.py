@@ -1,27 +1,31 @@
 #!/usr/bin/env python3
 """Injects faults into runs of the program and looks at what is left afterwards.
 
-    python3 Tests/Faults/run.py [--injections 300] [--seed 0] [--kind NAME] [--program .build/release/repro]
+    python3 Tests/Faults/run.py [--injections 300] [--seed 0] [--kind NAME] [--jobs 2] [--program .build/release/repro]
 
 Every injection damages a tiny run (or a run that decodes a folder of pictures, or a download) in one way: a signal at a
 random moment, an error of a call on a file, a full or read-only disk, too little memory, a clock that jumps, two programs
 on one run, files that vanish or change under it. Then the fault is gone and the same command is given again. It must end
 well with the bytes of a record that was never disturbed; nothing may crash; and who was not killed must have said what
-was wrong. Exit code 1 if one of that is not so. Faults are drawn from the seed; the moments of signals depend on the
-machine's speed.
+was wrong. Exit code 1 if one of that is not so. Faults are drawn from the seed and the number of the injection; the
+moments of signals depend on the machine's speed. As many injections as the machine has cores run at a time.
 """
-import argparse, collections, errno, http.server, os, pathlib, random, resource, shutil, signal
+import argparse, collections, concurrent.futures, contextlib, errno, http.server, os, pathlib, random, shutil, signal
 import subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN = ["run", "dinov2-small", "--scale", "tiny", "--arms", "method", "--seeds", "0", "--threads", "1", "--jobs", "1",
-       "--checkpoint-seconds", "0", "--set", "evaluate=[{type: knn/v1, k: 20}]"]
+       "--checkpoint-seconds", "0", "--set", "evaluate=[{type: knn/v1, k: 20}]", "--set", "batch=8"]
 CELL = "runs/dinov2-small/tiny/method-0"
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT, signal.SIGFPE, signal.SIGTRAP}
 
 
 class Failure(Exception):
     pass
+
+
+class Skipped(Exception):
+    """What a kind of fault needs and this machine has not."""
 
 
 class Person:
@@ -33,11 +37,11 @@ class Person:
         self.mirror = None
 
     def arguments(self):
-        words = list(RUN)
         if self.pictures:
-            words += ["--set", f"data={{provider: imagefolder, path: {self.pictures}, size: 32}}",
-                      "--set", "batch=16"]
-        return words + ["--out", str(self.here / "runs")]
+            data = ["--set", f"data={{provider: imagefolder, path: {self.pictures}, size: 32}}"]
+        else:
+            data = ["--set", "train=64", "--set", "test=32"]
+        return RUN + data + ["--out", str(self.here / "runs")]
 
     def environment(self, fault=None):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("REPRO_", "FAULT_"))}
@@ -51,13 +55,11 @@ class Person:
         return kept
 
     def start(self, arguments=None, fault=None, limit=None):
-        def prepare():
-            os.setsid()
-            if limit:
-                resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        return subprocess.Popen([self.program] + (arguments or self.arguments()), cwd=self.here, text=True,
+        """Starts the program; `limit` is the most memory, in bytes, that it can have."""
+        words = ["prlimit", f"--as={limit}"] if limit else []
+        return subprocess.Popen(words + [self.program] + (arguments or self.arguments()), cwd=self.here, text=True,
                                 env=self.environment(fault), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, errors="replace", preexec_fn=prepare)
+                                stderr=subprocess.PIPE, errors="replace", start_new_session=True)
 
     def ends(self, process, seconds=120):
         try:
@@ -92,78 +94,73 @@ def processes_below(pid):
     return found
 
 
-class Harness:
-    def __init__(self, options, folder):
-        self.options, self.folder = options, pathlib.Path(folder)
-        self.random = random.Random(options.seed)
-        self.preload = self.folder / "interpose.so"
-        subprocess.check_call(["cc", "-shared", "-fPIC", "-O1", str(ROOT / "Tests/Faults/interpose.c"), "-o",
-                               str(self.preload), "-ldl"])
-        self.outcomes = collections.defaultdict(collections.Counter)
-        self.failures = []
-        self.number = 0
-        self.make_pictures()
+def stop(process_or_group, number, kill=os.kill):
+    """Sends a signal to a process or group that may be gone."""
+    try:
+        kill(process_or_group, number)
+    except ProcessLookupError:
+        pass
 
-    def make_pictures(self):
-        """Two classes of 40 small pictures, as PPM files."""
-        draw = random.Random(1)
-        for kind in ("cat", "dog"):
-            (self.folder / "pictures" / kind).mkdir(parents=True)
-            for i in range(40):
-                pixels = bytes(draw.randrange(256) for _ in range(48 * 48 * 3))
-                (self.folder / "pictures" / kind / f"{i:02}.ppm").write_bytes(b"P6\n48 48\n255\n" + pixels)
 
-    def person(self, pictures=False):
-        self.number += 1
-        here = self.folder / f"person{self.number}"
-        here.mkdir()
-        person = Person(here, self.options.program, self.preload)
-        if pictures:
-            person.pictures = self.folder / "pictures"
+class Injection:
+    """One fault: each kind is a method that gives a word for what happened, or raises a `Failure`."""
+
+    def __init__(self, harness, index):
+        self.harness, self.index = harness, index
+        self.random = random.Random(f"{harness.options.seed}/{index}")
+        self.seconds = harness.seconds
+
+    def person(self, pictures=0.0):
+        """Somebody with a folder of their own; with a probability, whose data is a folder of pictures."""
+        person = self.harness.person(self.index, self.random.random() < pictures)
+        self.expected = self.harness.expected[person.pictures is not None]
         return person
-
-    def undisturbed(self):
-        """Records of runs that nothing happens to, and how long they take."""
-        self.expected, self.seconds = {}, {}
-        for pictures in (False, True):
-            person = self.person(pictures)
-            began = time.monotonic()
-            code, _, err = person.ends(person.start())
-            if code != 0:
-                raise SystemExit(f"the undisturbed run fails: {err}")
-            self.expected[pictures], self.seconds[pictures] = person.record(), time.monotonic() - began
 
     def again(self, person):
         """The fault is gone: the same command must end well, with the same record."""
         code, _, err = person.ends(person.start())
         if code != 0:
             raise Failure(f"given again it ends with {code}: {err[-400:]}")
-        if person.record() != self.expected[person.pictures is not None]:
+        if person.record() != self.expected:
             raise Failure("given again it ends with another record")
         left = [p for p in person.here.rglob("*") if ".tmp" in p.name or p.name.endswith(".part")]
-        return f"{len(left)} temporary files left" if left else None
+        if left:
+            raise Failure(f"temporary files are left: {', '.join(str(p.relative_to(person.here)) for p in left)}")
 
-    # Kinds of faults: each gives a word for what happened.
+    def said(self, person, code, err, fault=""):
+        """The word for a run that a fault may have stopped with a message, after giving the command again."""
+        if code not in (0, 3, 4):
+            raise Failure(f"{fault} ended with {code}: {err[-300:]}")
+        if code != 0 and "repro: " not in err:
+            raise Failure(f"{fault} ended with {code} without a word")
+        if code == 0 and person.record() != self.expected:
+            raise Failure(f"{fault} went on to another record")
+        self.again(person)
+        return "went on" if code == 0 else "said and stopped"
+
+    def undamaged(self, person, fault):
+        """The word for a fault that the program must not even notice."""
+        code, _, err = person.ends(person.start(fault=fault))
+        if code != 0 or person.record() != self.expected:
+            raise Failure(f"{fault}: ended with {code}: {err[-300:]}")
+        return "went on"
 
     def signalled(self, which):
-        person = self.person(self.random.random() < 0.5)
+        person = self.person(pictures=0.5)
         process = person.start()
         time.sleep(self.random.uniform(0, 1.1) * self.seconds[person.pictures is not None])
         targets = processes_below(process.pid)
-        try:
-            if which != signal.SIGKILL or self.random.random() < 0.4:
-                os.kill(process.pid, which)
-            elif self.random.random() < 0.5 and len(targets) > 1:
-                os.kill(targets[-1], which)
-            else:
-                os.killpg(process.pid, which)
-        except ProcessLookupError:
-            pass
+        if which != signal.SIGKILL or self.random.random() < 0.4:
+            stop(process.pid, which)
+        elif self.random.random() < 0.5 and len(targets) > 1:
+            stop(targets[-1], which)
+        else:
+            stop(process.pid, which, os.killpg)
         code, _, err = person.ends(process)
         if which == signal.SIGKILL:
             # Workers that outlive their parent end by themselves before the command is given again.
             deadline = time.monotonic() + 60
-            while any(os.path.exists(f"/proc/{p}") and p in targets[1:] for p in targets[1:]):
+            while any(os.path.exists(f"/proc/{p}") for p in targets[1:]):
                 if time.monotonic() > deadline:
                     raise Failure("a worker outlives its killed parent by a minute")
                 time.sleep(0.05)
@@ -173,7 +170,7 @@ class Harness:
         return "finished before" if code == 0 else "stopped"
 
     def call_fails(self, call):
-        person = self.person(self.random.random() < 0.5)
+        person = self.person(pictures=0.5)
         number = errno.ENOSPC if self.random.random() < 0.5 else self.random.choice([errno.EIO, errno.EROFS, errno.EDQUOT])
         fault = {"FAULT_CALL": call, "FAULT_ERRNO": number, "FAULT_AFTER": self.random.randrange(0, 120),
                  "FAULT_COUNT": self.random.choice([1, 1, 3, -1])}
@@ -181,78 +178,53 @@ class Harness:
             code, _, err = person.ends(person.start(fault=fault))
         except Failure as failure:
             raise Failure(f"{fault}: {failure}")
-        if code not in (0, 3, 4):
-            raise Failure(f"{fault}: ended with {code}: {err[-300:]}")
-        if code != 0 and "repro" not in err and ":" not in err:
-            raise Failure(f"{fault}: ended with {code} without a word")
-        if code == 0 and person.record() != self.expected[person.pictures is not None]:
-            raise Failure(f"{fault}: went on to another record")
-        self.again(person)
-        return "went on" if code == 0 else "said and stopped"
+        return self.said(person, code, err, f"{fault}:")
 
     def short_writes(self):
-        person = self.person(self.random.random() < 0.5)
-        fault = {"FAULT_CALL": "short", "FAULT_COUNT": self.random.choice([1, 10, -1]),
-                 "FAULT_AFTER": self.random.randrange(0, 60)}
-        code, _, err = person.ends(person.start(fault=fault))
-        if code != 0 or person.record() != self.expected[person.pictures is not None]:
-            raise Failure(f"{fault}: ended with {code}: {err[-300:]}")
-        return "went on"
+        return self.undamaged(self.person(pictures=0.5), {
+            "FAULT_CALL": "short", "FAULT_COUNT": self.random.choice([1, 10, -1]),
+            "FAULT_AFTER": self.random.randrange(0, 60)})
 
     def clock(self):
-        person = self.person()
-        code, _, err = person.ends(person.start(fault={"FAULT_CALL": "clock"}))
-        if code != 0 or person.record() != self.expected[False]:
-            raise Failure(f"ended with {code}: {err[-300:]}")
-        return "went on"
+        return self.undamaged(self.person(), {"FAULT_CALL": "clock"})
 
-    def mounted(self, person, size):
-        if os.geteuid() != 0 or subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(person.here)],
-                capture_output=True).returncode:
-            return False
-        return True
+    @contextlib.contextmanager
+    def disk(self, person, kilobytes):
+        """A file system of that size under somebody's folder; gives a function that mounts it anew with other options."""
+        here = str(person.here)
+        options = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", here]
+        if os.geteuid() != 0 or subprocess.run(options, capture_output=True).returncode:
+            raise Skipped("needs root, to mount a file system")
+        try:
+            yield lambda option: subprocess.run(
+                ["mount", "-o", f"remount,{option}", here], capture_output=True).returncode == 0
+        finally:
+            subprocess.run(["umount", here])
 
     def full_disk(self):
         person = self.person()
-        if not self.mounted(person, self.random.choice([100, 1024, 4096, 8192, 16384, 24576])):
-            return "skipped: needs root, to mount a small file system"
-        try:
+        with self.disk(person, self.random.choice([100, 512, 1024, 2048, 4096, 8192, 16384])) as again:
             code, _, err = person.ends(person.start())
-            if code not in (0, 3, 4):
-                raise Failure(f"ended with {code}: {err[-300:]}")
-            subprocess.check_call(["mount", "-o", "remount,size=200m", str(person.here)])
-            self.again(person)
-        finally:
-            subprocess.run(["umount", str(person.here)])
-        return "went on" if code == 0 else "said and stopped"
+            again("size=200m")
+            return self.said(person, code, err)
 
     def read_only(self):
         person = self.person()
-        if not self.mounted(person, 100 * 1024):
-            return "skipped: needs root, to mount a read-only file system"
-        try:
+        with self.disk(person, 100 * 1024) as again:
             process = person.start()
             time.sleep(self.random.uniform(0, 1) * self.seconds[False])
             # Refused while a file is open for writing; tried until it is not.
             for _ in range(200):
-                if process.poll() is not None or subprocess.run(
-                        ["mount", "-o", "remount,ro", str(person.here)], capture_output=True).returncode == 0:
+                if process.poll() is not None or again("ro"):
                     break
                 time.sleep(0.01)
             code, _, err = person.ends(process)
-            if code not in (0, 3, 4):
-                raise Failure(f"ended with {code}: {err[-300:]}")
-            subprocess.check_call(["mount", "-o", "remount,rw", str(person.here)])
-            self.again(person)
-        finally:
-            subprocess.run(["umount", str(person.here)])
-        return "finished before" if code == 0 else "said and stopped"
+            again("rw")
+            return self.said(person, code, err)
 
     def little_memory(self):
         person = self.person()
-        limit = int(2 ** self.random.uniform(24.5, 31))
-        process = person.start(limit=limit)
+        process = person.start(limit=int(2 ** self.random.uniform(24.5, 31)))
         try:
             code, _, err = person.ends(process)
         except Failure as failure:
@@ -264,17 +236,17 @@ class Harness:
         return "went on" if code == 0 else "stopped"
 
     def two_at_once(self):
-        person = self.person(self.random.random() < 0.3)
+        person = self.person(pictures=0.3)
         first = person.start()
         time.sleep(self.random.uniform(0, 0.5) * self.seconds[False])
         second = person.start()
         codes = [person.ends(p, 300)[0] for p in (first, second)]
-        if codes != [0, 0] or person.record() != self.expected[person.pictures is not None]:
+        if codes != [0, 0] or person.record() != self.expected:
             raise Failure(f"two programs on one run end with {codes}")
         return "both finished"
 
     def files_vanish(self):
-        person = self.person(self.random.random() < 0.3)
+        person = self.person(pictures=0.3)
         process = person.start()
         removed = 0
         while process.poll() is None and removed < 3:
@@ -299,8 +271,7 @@ class Harness:
         while process.poll() is None and not (person.here / CELL / "checkpoint.h5").exists():
             time.sleep(0.01)
         time.sleep(self.random.uniform(0, 0.5) * self.seconds[False])
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGINT)
+        stop(process.pid, signal.SIGINT)
         code, _, _ = person.ends(process)
         files = sorted(p for p in (person.here / CELL).glob("*") if p.name in (
             "checkpoint.h5", "checkpoint.previous.h5", "recipe.yaml", "metrics.jsonl"))
@@ -326,15 +297,15 @@ class Harness:
         code, _, err = person.ends(process)
         if code != 0:
             raise Failure(f"{path.name} {how}: given again it ends with {code}: {err[-300:]}")
-        if person.record() != self.expected[False]:
+        if person.record() != self.expected:
             raise Failure(f"{path.name} {how}: another record")
         return "found, or without harm"
 
     def download(self):
         """A download from a server that cuts the connection, lies about the length or answers with an error now and then."""
-        source = self.options.mirror
+        source = self.harness.options.mirror
         if not source:
-            return "skipped: no mirror of real data (REPRO_MIRROR) to serve files from"
+            raise Skipped("no mirror of real data (REPRO_MIRROR) to serve files from")
         name = "movie-review-documents" if (pathlib.Path(source) / "movie-review-documents").exists() else "stsbenchmark"
         draw = random.Random(self.random.random())
 
@@ -364,10 +335,7 @@ class Harness:
             process = person.start(["data", "fetch", name, "--yes"])
             if self.random.random() < 0.5:
                 time.sleep(self.random.uniform(0, 0.3))
-                try:
-                    os.kill(process.pid, self.random.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
-                except ProcessLookupError:
-                    pass
+                stop(process.pid, self.random.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
             code, _, err = person.ends(process)
             if code not in (0, 3, 4, 130) and -code not in (9, 15, 2):
                 raise Failure(f"ended with {code}: {err[-300:]}")
@@ -382,56 +350,100 @@ class Harness:
             raise Failure(f"a damaged file was accepted: {out[-300:]} {err[-300:]}")
         return "went on or said"
 
-    def kinds(self):
-        """Every kind with its share of the injections."""
-        return [
-            ("SIGKILL", 16, lambda: self.signalled(signal.SIGKILL)),
-            ("SIGTERM", 8, lambda: self.signalled(signal.SIGTERM)),
-            ("SIGINT", 8, lambda: self.signalled(signal.SIGINT)),
-            ("write fails", 10, lambda: self.call_fails("write")),
-            ("fsync fails", 5, lambda: self.call_fails("fsync")),
-            ("rename fails", 5, lambda: self.call_fails("rename")),
-            ("open fails", 5, lambda: self.call_fails("open")),
-            ("mkdir fails", 3, lambda: self.call_fails("mkdir")),
-            ("short writes", 5, self.short_writes),
-            ("full disk", 6, self.full_disk),
-            ("read-only", 5, self.read_only),
-            ("little memory", 5, self.little_memory),
-            ("clock jumps", 3, self.clock),
-            ("two programs", 4, self.two_at_once),
-            ("files vanish", 5, self.files_vanish),
-            ("files damaged", 9, self.damaged),
-            ("download", 6, self.download),
-        ]
+
+class Harness:
+    # Every kind with its share of the injections.
+    kinds = [
+        ("SIGKILL", 16, lambda i: i.signalled(signal.SIGKILL)),
+        ("SIGTERM", 8, lambda i: i.signalled(signal.SIGTERM)),
+        ("SIGINT", 8, lambda i: i.signalled(signal.SIGINT)),
+        ("write fails", 10, lambda i: i.call_fails("write")),
+        ("fsync fails", 5, lambda i: i.call_fails("fsync")),
+        ("rename fails", 5, lambda i: i.call_fails("rename")),
+        ("open fails", 5, lambda i: i.call_fails("open")),
+        ("mkdir fails", 3, lambda i: i.call_fails("mkdir")),
+        ("short writes", 5, Injection.short_writes),
+        ("full disk", 6, Injection.full_disk),
+        ("read-only", 5, Injection.read_only),
+        ("little memory", 5, Injection.little_memory),
+        ("clock jumps", 3, Injection.clock),
+        ("two programs", 4, Injection.two_at_once),
+        ("files vanish", 5, Injection.files_vanish),
+        ("files damaged", 9, Injection.damaged),
+        ("download", 6, Injection.download),
+    ]
+
+    def __init__(self, options, folder):
+        self.options, self.folder = options, pathlib.Path(folder)
+        self.preload = self.folder / "interpose.so"
+        subprocess.check_call(["cc", "-shared", "-fPIC", "-O1", str(ROOT / "Tests/Faults/interpose.c"), "-o",
+                               str(self.preload), "-ldl"])
+        self.make_pictures()
+        self.undisturbed()
+
+    def make_pictures(self):
+        """Two classes of 40 small pictures, as PPM files."""
+        draw = random.Random(1)
+        for kind in ("cat", "dog"):
+            (self.folder / "pictures" / kind).mkdir(parents=True)
+            for i in range(40):
+                pixels = bytes(draw.randrange(256) for _ in range(48 * 48 * 3))
+                (self.folder / "pictures" / kind / f"{i:02}.ppm").write_bytes(b"P6\n48 48\n255\n" + pixels)
+
+    def person(self, name, pictures=False):
+        here = self.folder / f"person-{name}"
+        here.mkdir()
+        person = Person(here, self.options.program, self.preload)
+        if pictures:
+            person.pictures = self.folder / "pictures"
+        return person
+
+    def undisturbed(self):
+        """Records of runs that nothing happens to, and how long they take."""
+        self.expected, self.seconds = {}, {}
+        for pictures in (False, True):
+            person = self.person("with-pictures" if pictures else "undisturbed", pictures)
+            began = time.monotonic()
+            code, _, err = person.ends(person.start())
+            if code != 0:
+                raise SystemExit(f"the undisturbed run fails: {err}")
+            self.expected[pictures], self.seconds[pictures] = person.record(), time.monotonic() - began
+
+    def inject(self, index, kind):
+        """One injection; gives a word for what happened and, where something is wrong, what."""
+        failure = None
+        try:
+            outcome = kind[2](Injection(self, index))
+        except Skipped as skipped:
+            outcome = f"skipped: {skipped}"
+        except Failure as error:
+            outcome, failure = "FAILED", f"injection {index}, {kind[0]}: {error} [person-{index}]"
+        if not failure:
+            shutil.rmtree(self.folder / f"person-{index}", ignore_errors=True)
+        return outcome, failure
 
     def run(self):
-        self.undisturbed()
-        kinds = [k for k in self.kinds() if self.options.kind in (None, k[0])]
+        kinds = [k for k in self.kinds if self.options.kind in (None, k[0])]
         if not kinds:
-            raise SystemExit(f"no kind '{self.options.kind}'; there are {', '.join(k[0] for k in self.kinds())}")
+            raise SystemExit(f"no kind '{self.options.kind}'; there are {', '.join(k[0] for k in self.kinds)}")
         total = sum(k[1] for k in kinds)
         plan = [k for k in kinds for _ in range(max(1, round(k[1] * self.options.injections / total)))]
-        self.random.shuffle(plan)
+        random.Random(self.options.seed).shuffle(plan)
+        outcomes, failures = collections.defaultdict(collections.Counter), []
         began = time.monotonic()
-        for i, (name, _, inject) in enumerate(plan):
-            try:
-                self.outcomes[name][inject()] += 1
-                keep = False
-            except Failure as failure:
-                self.outcomes[name]["FAILED"] += 1
-                self.failures.append(f"injection {i}, {name}: {failure} [person{self.number}]")
-                print(f"FAILED {self.failures[-1]}", flush=True)
-                keep = True
-            here = self.folder / f"person{self.number}"
-            if here.exists() and not keep:
-                shutil.rmtree(here, ignore_errors=True)
-            if (i + 1) % 25 == 0:
-                print(f"{i + 1} of {len(plan)} injections, {time.monotonic() - began:.0f} s", flush=True)
-        print(f"\n{len(plan)} injections in {time.monotonic() - began:.0f} s, {len(self.failures)} failed\n")
+        with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
+            for i, (outcome, failure) in enumerate(pool.map(self.inject, range(len(plan)), plan)):
+                outcomes[plan[i][0]][outcome] += 1
+                if failure:
+                    failures.append(failure)
+                    print(f"FAILED {failure}", flush=True)
+                if (i + 1) % 25 == 0:
+                    print(f"{i + 1} of {len(plan)} injections, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"\n{len(plan)} injections in {time.monotonic() - began:.0f} s, {len(failures)} failed\n")
         for name, _, _ in kinds:
-            words = ", ".join(f"{count} {what}" for what, count in sorted(self.outcomes[name].items()))
-            print(f"{name:14} {sum(self.outcomes[name].values()):4}  {words}")
-        return 1 if self.failures else 0
+            words = ", ".join(f"{count} {what}" for what, count in sorted(outcomes[name].items()))
+            print(f"{name:14} {sum(outcomes[name].values()):4}  {words}")
+        return 1 if failures else 0
 
 
 def main():
@@ -439,6 +451,7 @@ def main():
     parser.add_argument("--injections", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", help="only this kind of fault")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="injections at a time")
     parser.add_argument("--program", default=str(ROOT / ".build/release/repro"))
     parser.add_argument("--mirror", default=os.environ.get("REPRO_MIRROR"))
     parser.add_argument("--folder", help="where to work (default: a temporary folder; kept if something failed)")
