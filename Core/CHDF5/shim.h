@@ -75,3 +75,5 @@ static inline void hdf5_last_error(char *into, size_t capacity) {
   into[0] = 0;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, hdf5_keep_innermost, &text);
 }
+
+#include "rehearsal.h"

@@ -204,7 +204,7 @@ private struct JSONReader {
         code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
       }
       guard let scalar = Unicode.Scalar(code) else { throw error("half of a surrogate pair", at: start) }
-      text.append(contentsOf: UTF8.encode(scalar)!)
+      text.append(contentsOf: String(scalar).utf8)
     default: throw error("an unknown escape", at: start)
     }
   }

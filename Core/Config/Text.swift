@@ -85,8 +85,8 @@ public func readFile(_ path: String, limit: Int, domain: ReproError.Domain) thro
   }
   var failed = false
   let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-    while count < size {
-      let got = read(descriptor, buffer.baseAddress! + count, size - count)
+    while count < size, let base = buffer.baseAddress {
+      let got = read(descriptor, base + count, size - count)
       if got > 0 {
         count += got
       } else if got == 0 {

@@ -11,7 +11,8 @@ public final class HDF5File: @unchecked Sendable {
   public enum Seal: Sendable {
     /// Refuse files without one: libhdf5 may hang or crash on damaged files, so it is only given what is whole.
     case required
-    /// Check it where it is there. For files of other programs, which have none and must be trusted.
+    /// Check it where it is there. For files of other people and programs: a child process reads them first, whole and
+    /// within limits (`HDF5Rehearsal`), and what it does not survive is refused.
     case ifPresent
     /// Do not spend the time (about a second for 1.5 GB); for a file that this process has checked already.
     case ignored
@@ -43,6 +44,8 @@ public final class HDF5File: @unchecked Sendable {
     }
     let id = try HDF5Library.locked {
       guard H5Fis_hdf5(path) > 0 else { throw ReproError.data(path, "this is not an HDF5 file") }
+      // Anybody can put a seal on a file: it tells damage, not whose it is.
+      if seal == .ifPresent { try HDF5Rehearsal(fileSize: size).pass(path) }
       let access = try HDF5Library.check(H5Pcreate(hdf5_file_access()), path, "open")
       defer { H5Pclose(access) }
       hdf5_no_locks(access)

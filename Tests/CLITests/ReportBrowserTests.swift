@@ -151,4 +151,33 @@ import Testing
           + "show-open 0, show-stale 0")
     }
   }
+
+  @Test func whatPapersAndRecipesSayIsShownAndNeverRun() throws {
+    guard Self.chromium != nil else {
+      Swift.print("skipped: no chromium")
+      return
+    }
+    let hostile = "<script>console.log('owned')</script><img src=absent onerror=console.log('owned')>"
+    let papers = "- {id: other, title: \"\(hostile)\", year: 2020, venue: V, family: contrastive, kind: theory}\n"
+    let ask = """
+      <script>window.addEventListener("load", function () {
+        var hostile = /<script>console.log\\('owned'\\)<.script><img src=absent onerror=console.log\\('owned'\\)>/g;
+        console.log("shown " + (document.body.textContent.replace(/<script>window[^]*/, "").match(hostile) || []).length);
+      });</script></head>
+      """
+    try withReportRoot(papers: papers, notes: "# \(hostile)\n\n\(hostile)\n") {
+      ["STATEMENT", "DATASET", "DEVIATION"].reduce($0) { $0.replacing($1, with: hostile) }
+    } _: { root in
+      try root.record()
+      _ = try root.pages()
+      for (page, times) in [("index.html", 1), ("papers/toy.html", 4)] {
+        let seen = try look(page, in: root.out, width: 1280) { $0.replacing("</head>", with: ask) }
+        #expect(!seen.console.contains { $0.contains("owned") }, "\(page): \(seen.console)")
+        #expect(seen.probe["broken"]?.int == 0, "\(page) has an image that the recipe put there")
+        let line = seen.console.first { $0.contains("\"shown ") } ?? ""
+        let shown = line.components(separatedBy: "\"shown ").last.flatMap { Int($0.prefix { $0.isNumber }) } ?? 0
+        #expect(shown >= times, "\(page): \(seen.console)")
+      }
+    }
+  }
 }

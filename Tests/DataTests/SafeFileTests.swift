@@ -106,6 +106,30 @@ import Testing
     }
   }
 
+  @Test func aSymbolicLinkIsReplacedAndNeverWrittenThrough() throws {
+    try withTemporaryFolder { folder in
+      try SafeFile.write("\(folder)/outside", text: "precious")
+      #expect(symlink("\(folder)/outside", "\(folder)/record.json") == 0)
+      try SafeFile.write("\(folder)/record.json", text: "new")
+      #expect(try SafeFile.read("\(folder)/outside") == Array("precious".utf8))
+      #expect(try SafeFile.read("\(folder)/record.json") == Array("new".utf8))
+      var status = stat()
+      #expect(lstat("\(folder)/record.json", &status) == 0 && status.st_mode & S_IFMT == S_IFREG)
+    }
+  }
+
+  @Test func aTemporaryFileIsItsOwnersAlone() throws {
+    try withTemporaryFolder { folder in
+      var mode: mode_t = 0
+      try SafeFile.write("\(folder)/a") { temporary in
+        var status = stat()
+        #expect(stat(temporary, &status) == 0)
+        mode = status.st_mode & 0o777
+      }
+      #expect(mode == 0o600)
+    }
+  }
+
   @Test func sha256AgreesWithThePublishedVectors() throws {
     // FIPS 180-4 examples: "abc", the empty message, a million letters a.
     #expect(SHA256.hex(of: "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")

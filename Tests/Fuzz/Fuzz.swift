@@ -4,7 +4,7 @@ import Glibc
 private let target: ParserTarget = {
   let name = getenv("REPRO_FUZZ").map { String(cString: $0) } ?? ""
   guard let target = ParserTarget.all.first(where: { $0.name == name }) else {
-    fputs("REPRO_FUZZ=\(name): no such parser; \(ParserTarget.all.map(\.name).joined(separator: " "))\n", stderr)
+    say("REPRO_FUZZ=\(name): no such parser; \(ParserTarget.all.map(\.name).joined(separator: " "))\n")
     exit(2)
   }
   return target
@@ -16,8 +16,13 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   do {
     _ = try target.accepts(Array(UnsafeBufferPointer(start: bytes, count: count)))
   } catch {
-    fputs("not a ReproError: \(error)\n", stderr)
+    say("not a ReproError: \(error)\n")
     abort()
   }
   return 0
+}
+
+private func say(_ text: String) {
+  let bytes = Array(text.utf8)
+  _ = write(2, bytes, bytes.count)
 }

@@ -75,6 +75,24 @@ TORCH = (b"\x80\x02}q\x00X\x01\x00\x00\x00wq\x01ctorch._utils\n_rebuild_tensor_v
          b"K\x01\x85q\t\x89ccollections\nOrderedDict\nq\n)Rq\x0btq\x0cRq\rs.")
 
 
+# HDF5 by h5py 3.16, in gzip: arrays and attributes of several kinds; a MATLAB 7.3 file with a matrix and a cell of text.
+HDF5 = base64.b64decode(
+    "H4sIAAAAAAACA+2aMW/TQBTH353jxqQBHJomwIKXSowdOnSLqzY0A2orYGCqYhK7VLSAUldNJzrC1rEjYydG1A/AwIjEwhgoiK/AFu5875zcgahUBl"
+    "TxflL09M7Pd+fz3d/n57xqLd25XLpZAonnQQF8GGeIvJsxfX28jZahfYn2mOtyNzt2Hct9rH9QNc9/cK/ZlNFDC93ObEFZD4j/kVZzYU3ah+jr+fSe"
+    "m3F7aDeseRmes109f3VFDG4ry1WBbt5Ba/uO6KmMrAS3QE3hAOoe1F/gcVfMaHmcc1Whh1fmsL5rXqmm/0/vw/2V1SUmrlKrxKFrjvMJ+p+K5noNHJ"
+    "rDv3LQUFMzFL8D8XsdMmCGXlZwpO1xPUsv25dIL0kvR3qp1+uPohn3POo8ibuj9dv6y3YZFP+ol/gYhwm0tu+InspI39Na6ps66aiKJmE+8xnXuutl"
+    "K2fn8W6SbMW5DjMs78bJVpTGeXu5znLnuDSS7gkt4WXd76xlD3afbqbSn2IqQI/X9jZYI/w7vWT5OlyjBXkupN7J546td7UzzjvCfWvNej7bvJkxfW"
+    "7NS063gCAIgiAI4kKg840h7u/0+1AZM0JM7PCqYneebqbirQHgBmPZGX6+x/eM/IZ8VwinRzmP5cXVu2xs+z8eJ0n3ngVRrxft75j9+nCV7g1BEARB"
+    "EARBEARBXBT093n7f09lmMd8gJvlF3ry46OMDxqYUQhhbhLmho6ZN1AMGv31Trv7KInizvfB1y9JyKGwAov99dPP307rfvVarTI9tSFKr7yFjz8Bm5"
+    "A0hMQlAAA=")
+MATLAB73 = base64.b64decode(
+    "H4sIAAAAAAACA/N1DPFxdFIw1zNW8HUM0U3LzElVoBdgYPL0ZRgFAwo6PVzceLmkuMAcDg4GFgYBiAQThPoPBWd4Ufkw/QlQmhFKd0DpFUwwcUawnA"
+    "RUXBBqPrq6kCBXV5Dq/2gAZo8BC4TmGI2yEQk8XB0DQHQElK8ApU8woaqrgNLKRalpxcoMDMlo6dOCRHsZGdggehlhfA0IzcSInE1w0szAlA9SKahg"
+    "D027Dgwm3Awm/5kh8qxAUZA8ExPEQA5oTmFmrGBF9SkE8DAYQN3BC1TLweALLr/jk3MSi4tB4sJAU9iQ/JuSX5qUkwqxlxog2M/fhRHoK2gpwTCDFT"
+    "V8D0D5D9ghNCzfb+HCby4sXyswj8TU/cEeyoBGEocDrnITPXwJlZsZnKPl5mi5iSg3BdAzHBQkopWTHhTaS2y5yYhWXjLCy00BMFsALidAoLzcAC1h"
+    "WEguL1mQ7E3OSCyiTghgKzcZ4cEeMZohyQIZDJkE0xYjWlpixEhbkDQkDs0GuNPUEW5smYXkNJWakwNhBdAkTGBpCQDex2O6zA0AAA==")
+
+
 def matlab(compressed):
     """One variable, x = [1 2; 3 4], of MATLAB 5."""
     def element(kind, content):
@@ -162,7 +180,10 @@ def main():
     put("weights", "one.pth", zipped([("archive/data.pkl", TORCH), ("archive/data/0", struct.pack("<2f", 1, 2)),
                                      ("archive/version", b"3\n")], zipfile.ZIP_STORED))
     put("weights", "one.npz", zipped([("w.npy", npy((2,)))], zipfile.ZIP_STORED))
-    put("hdf5", "head.h5", b"\x89HDF\r\n\x1a\n" + bytes(88))
+    put("sealed", "head.h5", b"\x89HDF\r\n\x1a\n" + bytes(88))
+    put("hdf5", "arrays.h5", gzip.decompress(HDF5))
+    put("hdf5", "cell.mat", gzip.decompress(MATLAB73))
+    put("weights", "arrays.h5", gzip.decompress(HDF5))
     put("http", "good.txt", b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n0123456789abcdef")
     put("http", "moved.txt", b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n")
     put("http", "later.txt", b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")

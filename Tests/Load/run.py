@@ -126,7 +126,7 @@ class Load:
             first.write_bytes(b"P6\n8 8\n255\n" + pixel * 63 + kind[0].encode() * 3)
             for i in range(1, copies // 2):
                 os.link(first, folder / f"{i:04}.ppm")
-        data = f"data={{provider: imagefolder, path: {here / 'pictures'}, size: {side}, train: 2700, test: 64}}"
+        data = f"data={{provider: imagefolder, path: {here / 'pictures'}, size: {side}}}"
         words = ["run", "dinov2-small", "--scale", "tiny", "--arms", "method", "--seeds", "0"] + ALONE + [
             "--set", data, "--set", "batch=8", "--set", "evaluate=[]"]
         began = time.monotonic()

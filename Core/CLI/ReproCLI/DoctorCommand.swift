@@ -96,19 +96,26 @@ enum Doctor {
     var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
     H5get_libversion(&major, &minor, &release)
     let jpeg = item("turbojpeg")
+    // The library does not tell its version; its package does.
+    let jpegVersion = DebianPackage.version(of: "libturbojpeg0")
+    func known(_ name: String, _ version: String) -> Finding {
+      Finding(name, version, note: LibraryAdvisory.note(name, version: version))
+    }
+    let curl = String(cString: curl_version()).split(separator: " ").prefix(2).joined(separator: ", ")
     return [
       Finding("OpenBLAS", "\(item("openblas")), core \(core), \(counted(threads, "thread"))", wrong: wrong),
-      Finding("HDF5", "\(major).\(minor).\(release)", wrong: hdf5Problem()),
-      Finding("libyaml", String(cString: yaml_get_version_string())),
+      Finding(
+        "HDF5", "\(major).\(minor).\(release)",
+        note: LibraryAdvisory.note("HDF5", version: "\(major).\(minor).\(release)"), wrong: hdf5Problem()),
+      known("libyaml", String(cString: yaml_get_version_string())),
       // "libcurl/7.88.1 OpenSSL/3.0.15 zlib/1.2.13 ...": the first two say it.
+      known("libcurl", curl.replacing("libcurl/", with: "")),
+      known("libcrypto", String(cString: OpenSSL_version(OPENSSL_VERSION))),
+      known("libpng", item("libpng")),
       Finding(
-        "libcurl",
-        String(cString: curl_version()).split(separator: " ").prefix(2).joined(separator: ", ")
-          .replacing("libcurl/", with: "")),
-      Finding("libcrypto", String(cString: OpenSSL_version(OPENSSL_VERSION))),
-      Finding("libpng", item("libpng")),
-      Finding(
-        "libjpeg-turbo", jpeg, wrong: jpeg == "unavailable" ? "it cannot compress and decompress a picture" : nil),
+        "libjpeg-turbo", jpegVersion.map { "\($0), \(jpeg)" } ?? jpeg,
+        note: jpegVersion.flatMap { LibraryAdvisory.note("libjpeg-turbo", version: $0) },
+        wrong: jpeg == "unavailable" ? "it cannot compress and decompress a picture" : nil),
       Finding("glibc", item("glibc").replacing("glibc ", with: "")),
       Finding("Swift", "compiled with \(item("swift"))", note: swiftProblem()),
     ]

@@ -17,7 +17,7 @@ final class RunLock {
   init(_ folder: String, onWait: () -> Void) throws {
     try SafeFile.makeFolder(RunLock.split(folder).parent)
     let path = RunLock.path(folder)
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else {
       throw ReproError(.data, at: path, found: "cannot be made: \(String(cString: strerror(errno)))")
     }

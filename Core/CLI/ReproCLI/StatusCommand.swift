@@ -71,13 +71,14 @@ struct StatusCommand: ParsableCommand {
     }
 
     mutating func add(_ run: RunPlace) {
-      let place = run.lastStep.map { " at \($0)" } ?? ""
+      // Looked up for those that are shown: most of many runs are finished.
+      func named() -> String { run.name + (run.lastStep.map { " at \($0)" } ?? "") }
       switch run.state {
-      case .running: running.append(run.name + place)
-      case .stopped: stopped.append(run.name + place)
+      case .running: running.append(named())
+      case .stopped: stopped.append(named())
       case .finished(let status):
         done += 1
-        if status == .diverged { diverged.append(run.name + place) }
+        if status == .diverged { diverged.append(named()) }
       case .damaged(let error): damaged.append("\(run.name): \(error)")
       }
       for finding in (try? HealthJournal(folder: run.folder))?.findings ?? [] {

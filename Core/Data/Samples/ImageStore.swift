@@ -2,8 +2,11 @@ import ReproConfig
 import ReproTensor
 
 /// Images of one size with numbers beside them, decoded once and kept in the cache; only wanted rows are brought to
-/// memory.
+/// memory, and of large sets only those of each batch.
 struct ImageStore: Sendable {
+  /// Bytes of images that are held in memory. Of more, every batch is read from the cache.
+  static let mostHeld = 1 << 29
+
   let count: Int
   /// Numbers of each row, by name: labels, boxes.
   let numbers: [String: [Int]]
@@ -57,12 +60,15 @@ struct ImageStore: Sendable {
   }
 
   /// A column of the images of some rows, resampled to a square if a size is given; others must not be asked for.
-  func column(_ name: String = "image", rows: [Split: [Int]], size: Int? = nil) throws -> SampleColumn {
+  func column(
+    _ name: String = "image", rows: [Split: [Int]], size: Int? = nil, mostHeld: Int = ImageStore.mostHeld
+  ) throws -> SampleColumn {
     var used: [Int] = []
     for split in Split.allCases { used += rows[split] ?? [] }
     used = Array(Set(used)).sorted()
     var places = [Int](repeating: -1, count: count)
     for (slot, row) in used.enumerated() { places[row] = slot }
+    guard used.count <= mostHeld / max(1, rowShape.count) else { return streamed(name, places, size) }
     var images = try read(used)
     if let size { images = images.fitted(height: size, width: size) }
     let held = SampleColumn.images(images, named: name)
@@ -72,6 +78,23 @@ struct ImageStore: Sendable {
           require(places[row] >= 0, "row \(row) of \(set) is in no split")
           return places[row]
         })
+    }
+  }
+
+  /// A column that holds nothing: what it is asked for is read each time.
+  private func streamed(_ name: String, _ places: [Int], _ size: Int?) -> SampleColumn {
+    let (height, width) = (size ?? rowShape[0], size ?? rowShape[1])
+    let field = FieldSpec(name, .image(height: height, width: width, channels: rowShape[2]), isLabel: false)
+    return SampleColumn(field, count: count) { rows in
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(rows.count * rowShape.count)
+      for row in rows {
+        require(places[row] >= 0, "row \(row) of \(set) is in no split")
+        bytes += try file.read("image", rows: row..<row + 1, rowShape: rowShape, as: UInt8.self)
+      }
+      let images = ImageBatch(
+        count: rows.count, height: rowShape[0], width: rowShape[1], channels: rowShape[2], bytes: bytes)
+      return .images(size.map { images.fitted(height: $0, width: $0) } ?? images)
     }
   }
 

@@ -89,6 +89,7 @@ public struct CellRunner: Sendable {
   /// - Throws: `ReproError`: interrupted (the state is saved), data, usage.
   public func run(_ progress: (CellProgress) -> Void) throws -> RunRecord {
     if let record = try finishedRecord() { return record }
+    try AlgebraMemory.take(threads: ThreadPool.shared.threads)
     try prepareFolder()
     let root = DataRoot(cache: dataCache, mirror: mirror, seed: seed, notices: notices)
     let data = try plugins.makeDataset(recipe.data, root: root)
@@ -114,7 +115,7 @@ public struct CellRunner: Sendable {
       while SafeFile.isFolder("\(folder).old\(n)") { n += 1 }
       try SafeFile.move(folder, to: "\(folder).old\(n)")
       try SafeFile.makeFolder(folder)
-      notices("\(folder): \(change) changed; the earlier run was moved to \(folder).old\(n)")
+      notices("\(folder): \(change); the earlier run was moved to \(folder).old\(n)")
     }
     if !SafeFile.exists(recipePath) { try SafeFile.write(recipePath, text: recipe.text) }
     // A program that goes on with another one's work says who ends it.
@@ -123,14 +124,17 @@ public struct CellRunner: Sendable {
 
   /// What is different for the run that stands in the folder, so that this one cannot go on with it; nil if it can.
   private func foreignContent(_ recipePath: String) throws -> String? {
+    let otherRecipe = "the recipe or the machine's libraries changed"
     guard SafeFile.exists(recipePath) else {
       // Somebody took the recipe away; what it belonged to is kept.
       let work = ["record.json", "checkpoint.h5", "checkpoint.previous.h5"].first { SafeFile.exists("\(folder)/\($0)") }
-      return work.map { _ in "the recipe or the machine's libraries" }
+      return work.map { _ in otherRecipe }
     }
-    if try YAMLNode(path: recipePath).canonical != recipe.canonical { return "the recipe or the machine's libraries" }
-    if !keepsOtherCode, !code.agrees(with: CodeStamp(folder: folder) ?? CodeStamp()) { return "the program" }
-    return SafeFile.exists(recordPath) ? "the recipe or the machine's libraries" : nil
+    let bytes = try SafeFile.read(recipePath)
+    guard let stored = try? YAMLNode(parsing: bytes, file: recipePath) else { return "its recipe.yaml is damaged" }
+    if stored.canonical != recipe.canonical { return otherRecipe }
+    if !keepsOtherCode, !code.agrees(with: CodeStamp(folder: folder) ?? CodeStamp()) { return "the program changed" }
+    return SafeFile.exists(recordPath) ? otherRecipe : nil
   }
 
   private func run<M: MethodPlugin>(

@@ -1,3 +1,4 @@
+import COpenBLAS
 import Glibc
 import ReproConfig
 import ReproData
@@ -55,4 +56,45 @@ public enum MemoryBudget: Sendable, Equatable {
     default: break
     }
   }
+}
+
+/// Room for the buffers of OpenBLAS, which tries for ever to get one that it cannot get.
+enum AlgebraMemory {
+  /// What it takes for each thread that multiplies matrices (as Debian builds it for x86-64), rounded up.
+  static let bytesPerThread = 129 << 20
+
+  /// Looks whether all threads could have their buffers, and takes that of this thread for good.
+  ///
+  /// - Throws: `ReproError`, domain data, if there is less room than that.
+  static func take(threads: Int, bytesPerThread: Int = bytesPerThread) throws(ReproError) {
+    let room = room(threads, bytesPerThread)
+    guard room == threads else {
+      throw ReproError(
+        .data, at: "memory", found: "room for \(room) buffers of \(bytesPerThread >> 20) MiB, which multiply matrices",
+        expected: "\(threads), one for each of --threads", hint: "fewer threads, or a higher limit (ulimit -v)")
+    }
+    _ = taken
+  }
+
+  /// How many buffers can be had at once, up to `count`.
+  private static func room(_ count: Int, _ bytes: Int) -> Int {
+    var blocks: [UnsafeMutableRawPointer] = []
+    defer { for block in blocks { munmap(block, bytes) } }
+    while blocks.count < count {
+      // MAP_FAILED, a macro, is the pointer -1.
+      let block = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let block, block != UnsafeMutableRawPointer(bitPattern: -1) else { break }
+      blocks.append(block)
+    }
+    return blocks.count
+  }
+
+  /// A product that is too large for OpenBLAS to do without its buffer.
+  private static let taken: Void = {
+    let n = 128
+    let (a, b) = ([Float](repeating: 0, count: n * n), [Float](repeating: 0, count: n * n))
+    var c = [Float](repeating: 0, count: n * n)
+    let size = Int32(n)
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, size, size, size, 1, a, size, b, size, 0, &c, size)
+  }()
 }

@@ -101,7 +101,8 @@ struct MetricLog: Sendable {
   /// Every value as a point of TensorBoard.
   var scalars: [EventFile.Scalar] {
     series.flatMap { s in
-      zip(s.steps, s.values).map { EventFile.Scalar(tag: "\(s.stage)/\(s.metric)", step: $0, value: $1) }
+      let tag = "\(s.stage)/\(s.metric)"  // one text for all points
+      return zip(s.steps, s.values).map { EventFile.Scalar(tag: tag, step: $0, value: $1) }
     }
   }
 
@@ -126,21 +127,27 @@ struct MetricLog: Sendable {
 
   /// One line for each step: `{"stage":"pretrain","step":0,"loss":6.9,...}`.
   func jsonLines() throws -> String {
-    var lines: [(order: Int, step: Int, object: JSONValue)] = []
+    var text = ""
     var stages: [String] = []
     for s in series where !stages.contains(s.stage) { stages.append(s.stage) }
-    for (order, stage) in stages.enumerated() {
-      var rows: [Int: JSONValue] = [:]
-      for s in series where s.stage == stage {
-        for (step, value) in zip(s.steps, s.values) {
-          var row = rows[step] ?? ["stage": .string(stage), "step": .int(step)]
-          row[s.metric] = value.isFinite ? .double(value) : .string(hexFloat(value))
-          rows[step] = row
+    for stage in stages {
+      // The series of a stage are merged by their steps, which rise: of a long run one line at a time is in memory.
+      let own = series.filter { $0.stage == stage }
+      var next = [Int](repeating: 0, count: own.count)
+      while let step = own.indices.filter({ next[$0] < own[$0].steps.count }).map({ own[$0].steps[next[$0]] }).min() {
+        var row: JSONValue = ["stage": .string(stage), "step": .int(step)]
+        for (i, s) in own.enumerated() {
+          while next[i] < s.steps.count, s.steps[next[i]] == step {
+            let value = s.values[next[i]]
+            row[s.metric] = value.isFinite ? .double(value) : .string(hexFloat(value))
+            next[i] += 1
+          }
         }
+        text += try row.text()
+        text += "\n"
       }
-      for step in rows.keys.sorted() { if let row = rows[step] { lines.append((order, step, row)) } }
     }
-    return try lines.map { try $0.object.text() + "\n" }.joined()
+    return text
   }
 
   func write(to file: HDF5File) throws {

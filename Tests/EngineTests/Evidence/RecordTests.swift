@@ -238,6 +238,25 @@ import Testing
     }
   }
 
+  @Test(arguments: ["recipe: {", "recipe: toy\nmeth\u{0}d: x\n", ""])
+  func aRunWhoseRecipeIsDamagedIsMovedAsideAndRunAgain(_ damage: String) throws {
+    try withTemporaryFolder { folder in
+      let said = Mutex<[String]>([])
+      let notices = Notices { text in said.withLock { $0.append(text) } }
+      let done = Mutex(0)
+      var runner = try runnableRunner(runnableRecipe(), folder: folder + "/run", notices: notices)
+      runner.mustStop = { done.withLock { $0 >= 4 } }
+      #expect(throws: ReproError.self) { try runner.run { _ in done.withLock { $0 += 1 } } }
+      runner.mustStop = { false }
+      try SafeFile.write(folder + "/run/recipe.yaml", text: damage)
+      let record = try runner.run { _ in }
+      let moved = "\(folder)/run: its recipe.yaml is damaged; the earlier run was moved to \(folder)/run.old1"
+      #expect(said.withLock { $0 } == [moved])
+      #expect(SafeFile.exists(folder + "/run.old1/checkpoint.h5"))
+      #expect(try record == runnableRunner(runnableRecipe(), folder: folder + "/undisturbed").run { _ in })
+    }
+  }
+
   @Test func aStoppedRunOfAnotherBuildIsNotGoneOnWith() throws {
     try withTemporaryFolder { folder in
       let done = Mutex(0)

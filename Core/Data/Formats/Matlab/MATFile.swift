@@ -69,8 +69,7 @@ public struct MATFile: Sendable {
 
   /// Reads a file of either kind.
   ///
-  /// A damaged file of version 7.3 is handed to libhdf5, which may fail on it in ways that no reader can catch; check
-  /// the digest of files from elsewhere.
+  /// A file of version 7.3 is read by libhdf5, first in a child process: see `HDF5Rehearsal`.
   public init(path: String) throws {
     let head = try MappedFile(path).withBytes { Array($0.prefix(128)) }
     if head.starts(with: "MATLAB 7.3".utf8) {
