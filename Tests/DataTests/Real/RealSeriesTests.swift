@@ -70,7 +70,8 @@ import Testing
         #expect(test.counts(classes: balance.count) == balance)
         #expect(try isNear(test.sum("series", magnitude: true), sum))
       }
-      let scaled = try open(UCRSeries.self, ["set": "gun-point", "scaling": "series"], root).all(.train).numbers("series")
+      let scaled = try open(UCRSeries.self, ["set": "gun-point", "scaling": "series"], root).all(.train).numbers(
+        "series")
       let first = scaled.values.prefix(150).map { Double($0) }
       #expect(abs(first.reduce(0, +)) < 1e-3 && isNear(first.reduce(0) { $0 + $1 * $1 }, 150, 1e-4))
     }
