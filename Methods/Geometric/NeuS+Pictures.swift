@@ -82,9 +82,11 @@ extension NeuS: PictureSource {
       let weights = line.weights(rendering, sharpness: s)
       let most = max(weights.max() ?? 1, 1e-12)
       peaks.append(depths[weights.firstIndex(of: most) ?? 0] + step / 2 - zero)
-      for (i, weight) in weights.enumerated() {
-        let y = height - 1 - Int(weight / most * Double(height - 12))
-        canvas.fill(2 * i, y - 1, 2, 3, colour)
+      let heights = weights.map { height - 1 - Int($0 / most * Double(height - 12)) }
+      for (i, y) in heights.enumerated() {
+        // From the sample before to this one: where a curve is steep, single dots would be no line.
+        let before = heights[max(i - 1, 0)]
+        canvas.fill(2 * i, min(y, before) - 1, 2, abs(y - before) + 3, colour)
       }
     }
     for y in 0..<height where y / 4 % 2 == 0 { canvas.fill(width / 2, y, 1, 1, Colour(0, 0, 0)) }
