@@ -85,7 +85,7 @@ struct ParserTarget: Sendable {
       try withFile(bytes) { path in
         let file = try HDF5File.open(path, seal: .ifPresent)
         _ = try? MATFile(hdf5: file)
-        for entry in try HDF5Weights.list(file).entries { _ = try? file.numbers(entry.name) }
+        for entry in try HDF5Weights.list(file).entries { _ = try? file.numbers(entry.name.replacing(".", with: "/")) }
       }
     },
     ParserTarget(name: "http", parse: HostileServer.answer),
