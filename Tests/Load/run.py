@@ -5,9 +5,10 @@
 
     readers   100 `list`, `show` and `status` at once, beside a run: all succeed and say the same
     runs      8 tiny runs at once in one checkout, with one cache: all succeed, with the bits of a run alone
-    many      a folder of 10,000 runs: `list` and `status` take less than 200 ms each
+    many      a folder of 10,000 runs: `list` takes less than 200 ms, `status`, which looks into each, less than 5 s
     cache     a data cache of 2 GB, all of it used: less than 512 MiB of memory
-    steps     a run of 10,000 steps: no more memory at its end than after its first fifth
+    steps     a run of 10,000 steps: no more memory at its end than after its first fifth, but for what is measured in
+              each step (numbers, and their text while it is saved: less than 3 KB a step)
 
 Without a part, all of them: some minutes, 3 GB of disk for a while, 3 GB of memory while the cache is built. Exit code 1
 if something is not so. Times are the least of some tries: what others do to the machine does not count.
@@ -102,7 +103,7 @@ class Load:
                 for name, content in contents.items():
                     (folder / name).write_bytes(content)
                 count += 1
-        for command in ("list", "status"):
+        for command, limit in (("list", 0.2), ("status", 5)):
             seconds, done = [], 0
             for _ in range(7):
                 began = time.monotonic()
@@ -112,7 +113,7 @@ class Load:
                     done = sum(int(line.split()[2]) for line in out.splitlines() if line.split()[1:2] == ["small"])
                 if code:
                     self.holds(False, f"many: {command} ends with {code}: {err[-300:]}")
-            self.holds(min(seconds) < 0.2, f"many: {command} beside {count} runs takes {1000 * min(seconds):.0f} ms")
+            self.holds(min(seconds) < limit, f"many: {command} beside {count} runs takes {1000 * min(seconds):.0f} ms")
             if command == "status":
                 self.holds(done == count, f"many: status counts {done} of {count} finished runs")
 
@@ -156,7 +157,7 @@ class Load:
         early = max((m for t, m in sizes if t < 0.2 * length), default=0)
         late = max((m for t, m in sizes if t > 0.2 * length), default=0)
         self.holds(code == 0 and len(sizes) >= 50, f"steps: 10,000 in {length:.0f} s, looked at {len(sizes)} times")
-        self.holds(0 < late < early + 8, f"steps: {early:.1f} MiB in the first fifth, {late:.1f} MiB after it")
+        self.holds(0 < late < early + 24, f"steps: {early:.1f} MiB in the first fifth, {late:.1f} MiB after it")
 
     def watch(self, process):
         """Seconds and MiB of the largest process below this one, many times a second, to its end."""
