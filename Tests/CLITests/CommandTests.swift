@@ -26,8 +26,8 @@ import Testing
       #expect(Set(all) == Set(recipes) && all.count == recipes.count)
       let distillation = try names(in: person.types("list", "--json", "--family", "distillation").output)
       #expect(distillation.contains("dinov2-small"))
-      let masked = try person.types("list", "--family", "masked", "--status", "not-supported")
-      #expect(masked.output == "" && masked.errors == "repro: no paper is of this family and status\n")
+      let none = try person.types("list", "--family", "evaluation", "--status", "partial")
+      #expect(none.output == "" && none.errors == "repro: no paper is of this family and status\n")
     }
   }
 

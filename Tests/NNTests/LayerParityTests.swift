@@ -51,6 +51,7 @@ struct LayerParityTests {
     "Downsample": "ResNetParityTests: as a part of it", "BatchNorm": "BatchNormTests, and ResNetParityTests",
     "Conv2d": "ConvTests: loops in Double", "ConvTranspose2d": "ConvTests: loops in Double",
     "Optimizer": "OptimizerTests", "MovingAverage": "MovingAverageTests", "FeatureQueue": "LayerTests: by hand",
+    "PReLU": "LayerTests: by hand",
     "ConvNeXtStage": "as a part of ConvNeXt", "DETRDecoderStack": "as a part of DETRDecoder",
     "PointNetFeatures": "as a part of PointNet", "UNetUp": "as a part of UNet",
     "NormalizedConv3d": "as a part of ResNet3D",

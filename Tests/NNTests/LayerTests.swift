@@ -42,7 +42,7 @@ enum LayerTable {
       FeatureQueue(capacity: 6, width: 2, random: random), SDFNetwork(distance, random: random),
       MovingAverage(of: linear, rate: .uniform),
       Conv2d(2, 3, kernel: 3, random: random), ConvTranspose2d(2, 3, kernel: 2, random: random), BatchNorm(3),
-      residual, residual.layer2[0], residual.layer2[0].downsample ?? BatchNorm(1), Dropout(0.5),
+      residual, residual.layer2[0], residual.layer2[0].downsample ?? BatchNorm(1), Dropout(0.5), PReLU(),
     ] + LayerParityTests.rows.flatMap { $0.rows.map { $0.make() } } + parts + published
   }
 }
@@ -69,6 +69,18 @@ struct LayerTests {
     }
     #expect(names.count >= 11, "the sources were read")
     for name in names { #expect(covered.contains(name), "\(name) is not in LayerTable") }
+  }
+
+  /// He et al. 2015, Eq. 1 and 8 to 10: below 0 the slope is a, and a gets what comes in there.
+  @Test func aLearntRectifierBendsAtZero() {
+    var layer = PReLU()
+    layer.weight = Tensor([1], [0.25]).tracked
+    let x = Tensor([4], [-2, -0.5, 1, 3]).tracked
+    let y = layer(x)
+    #expect(y.values == [-0.5, -0.125, 1, 3])
+    let found = gradients(of: (y * Tensor([4], [1, 2, 3, 4])).sum(), with: [x, layer.weight])
+    #expect(found[0].values == [0.25, 0.5, 3, 4])
+    #expect(found[1].values == [-3], "-2 x 1 - 0.5 x 2")
   }
 
   @Test func aForgottenFieldIsFound() {
