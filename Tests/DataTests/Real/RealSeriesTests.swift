@@ -48,7 +48,7 @@ import Testing
       let windows = try open(AReM.self, ["views": "pairs"], root)
       let (train, test) = (try windows.all(.train), try windows.all(.test))
       #expect(Set(train.integers("recording")).isDisjoint(with: test.integers("recording")))
-      #expect(try train.numbers("pair23").shape.array.dropFirst() == [120, 2])
+      #expect(try train.reals("pair23").shape.array.dropFirst() == [120, 2])
     }
   }
 
@@ -70,7 +70,7 @@ import Testing
         #expect(test.counts(classes: balance.count) == balance)
         #expect(try isNear(test.sum("series", magnitude: true), sum))
       }
-      let scaled = try open(UCRSeries.self, ["set": "gun-point", "scaling": "series"], root).all(.train).numbers(
+      let scaled = try open(UCRSeries.self, ["set": "gun-point", "scaling": "series"], root).all(.train).reals(
         "series")
       let first = scaled.values.prefix(150).map { Double($0) }
       #expect(abs(first.reduce(0, +)) < 1e-3 && isNear(first.reduce(0) { $0 + $1 * $1 }, 150, 1e-4))
@@ -99,7 +99,7 @@ import Testing
       // Windows of 117 frames, 15 apart: starts 0 ... 734 train, 851 ... 947 test.
       #expect(set.sizes == [734 / 15 + 1, 0, (947 / 15) - (850 / 15)])
       // Centred: the root stays at the origin.
-      #expect(try set.all(.test).numbers("joints").values.prefix(3) == [0, 0, 0])
+      #expect(try set.all(.test).reals("joints").values.prefix(3) == [0, 0, 0])
     }
   }
 
@@ -134,7 +134,7 @@ import Testing
       }
       let held = try open(MultiViewFeatures.self, ["set": "handwritten", "scaling": "standard"], root)
       #expect(held.sizes == [1600, 0, 400])
-      let train = try held.all(.train).numbers("view2")
+      let train = try held.all(.train).reals("view2")
       for k in 0..<76 {
         let column = (0..<1600).map { Double(train.values[$0 * 76 + k]) }
         #expect(abs(column.reduce(0, +) / 1600) < 1e-4 && isNear(column.reduce(0) { $0 + $1 * $1 }, 1600, 1e-3))
@@ -156,13 +156,13 @@ import Testing
       #expect(columns.spec.fields.count == 16 && columns.spec[field: "column-1"]?.kind == .real(shape: [], unit: "1"))
       let rows = try columns.all(.train)
       for k in [1, 3, 5, 11, 12, 13] {
-        let values = try rows.numbers("column-\(k)").values
+        let values = try rows.reals("column-\(k)").values
         #expect(values.min() == 0 && values.max() == 1, "column \(k)")
       }
       // Sex has two words, and a place for others; the words stand in one-hot columns in the same order.
       #expect(columns.spec[field: "column-10"]?.kind == .category(classes: ["Female", "Male", "?"]))
       guard case .category(let words) = columns.spec[field: "column-2"]?.kind else { return }
-      let (work, hot) = (rows.integers("column-2"), try rows.numbers("features"))
+      let (work, hot) = (rows.integers("column-2"), try rows.reals("features"))
       #expect(words.last == "?" && work.contains(words.count - 1), "some workclass is missing")
       for i in 0..<50 {
         let own = (0..<words.count - 1).filter { hot.values[i * hot.shape[1] + 1 + $0] == 1 }

@@ -39,19 +39,9 @@ extension Batch {
     integers(name).reduce(into: [Int](repeating: 0, count: classes)) { $0[$1] += 1 }
   }
 
-  func words(_ name: String = "text") throws -> [String] {
-    guard case .texts(let values)? = self[name] else { throw ReproError(.data, found: "no texts '\(name)'") }
-    return values
-  }
-
-  func numbers(_ name: String) throws -> Tensor {
-    guard case .reals(let values)? = self[name] else { throw ReproError(.data, found: "no reals '\(name)'") }
-    return values
-  }
-
   /// The sum of all numbers of a column, in Double.
-  func sum(_ name: String, magnitude: Bool = false) throws -> Double {
-    try numbers(name).withElements { $0.reduce(0.0) { $0 + Double(magnitude ? abs($1) : $1) } }
+  func sum(_ name: String, magnitude: Bool = false) -> Double {
+    reals(name).withElements { $0.reduce(0.0) { $0 + Double(magnitude ? abs($1) : $1) } }
   }
 
   /// SHA-256 over the sorted SHA-256 of the samples' images: the same in any order.
@@ -63,8 +53,8 @@ extension Batch {
   }
 
   /// SHA-256 over the sorted texts, joined by line feeds.
-  func textDigest(_ name: String = "text") throws -> String {
-    let sorted = try words(name).map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+  func textDigest(_ name: String = "text") -> String {
+    let sorted = texts(name).map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
     return SHA256.hex(of: Array(sorted.joined(separator: [0x0A])))
   }
 }

@@ -40,7 +40,7 @@ import Testing
         let (train, test) = (try set.all(.train), try set.all(.test))
         #expect(zip(train.counts(classes: 2), test.counts(classes: 2)).map { $0 + $1 } == balance)
         #expect(test.counts(classes: 2) == balance.map { $0 / 5 })
-        let all = Batch(indices: [], columns: [("text", .texts(try train.words() + test.words()))])
+        let all = Batch(indices: [], columns: [("text", .texts(try train.texts("text") + test.texts("text")))])
         #expect(try all.textDigest() == digest, "\(task)")
       }
     }
@@ -93,7 +93,7 @@ import Testing
       ]
       let part = try captions.all(.test)
       for (language, digest) in zip(Multi30k.languages, digests) { #expect(try part.textDigest(language) == digest) }
-      #expect(try part.words("photo").allSatisfy { $0.hasSuffix(".jpg") })
+      #expect(try part.texts("photo").allSatisfy { $0.hasSuffix(".jpg") })
 
       let reviews = try open(MovieReviewDocuments.self, [:], root)
       #expect(try reviews.sizes == [1800, 0, 200] && (reviews.all(.test).counts(classes: 2)) == [100, 100])
@@ -141,7 +141,7 @@ import Testing
         }
         let some = try set.batch([0, 5], of: .validation)
         #expect(
-          try some.numbers("features").shape == [2, width]
+          try some.reals("features").shape == [2, width]
             && some.integers("node") == [graph.validation[0], graph.validation[5]])
         // For tuning, the validation nodes are what is measured.
         let tuned = try open(Planetoid.self, ["graph": name, "measure": "validation"], root)

@@ -34,7 +34,7 @@ import Testing
         for i in 0..<part.count {
           let item = part.integers("orientation")[i]
           #expect(part.images()[i].bytes[item] == 255 && part.integers("shape")[i] == item % 3)
-          #expect(try abs(part.numbers("factors").values[5 * i + 2] - 0.1 * Real(item)) < 1e-6)
+          #expect(try abs(part.reals("factors").values[5 * i + 2] - 0.1 * Real(item)) < 1e-6)
         }
       }
     }
@@ -92,7 +92,7 @@ import Testing
       #expect(set.sizes == [3, 0, 2])
       let test = try set.all(.test)
       #expect(test.integers() == [0, 1] && test.integers("person") == [1, 1])
-      let body = try test.numbers("body")
+      let body = try test.reals("body")
       #expect(body.shape == [2, 128, 3] && abs(body.values[3 * 7 + 2] - 12.07) < 1e-4)
       try put("\(folder)/h/test/Inertial Signals/body_acc_x_test.txt", text: "1 2 NaN\n")
       #expect(
@@ -116,8 +116,8 @@ import Testing
       let set = try open(PointClouds.self, ["path": "\(folder)/p", "points": "2"], root)
       #expect(set.sizes == [4, 0, 2])
       let test = try set.all(.test)
-      #expect(try test.integers() == [1, 2] && (test.numbers("points").values.prefix(6)) == [48, 49, 50, 51, 52, 53])
-      #expect(try test.numbers("parts").values == [0, 1, 4, 0])
+      #expect(try test.integers() == [1, 2] && (test.reals("points").values.prefix(6)) == [48, 49, 50, 51, 52, 53])
+      #expect(try test.reals("parts").values == [0, 1, 4, 0])
       #expect(set.spec[field: "label"]?.kind == .category(classes: ["airplane", "bathtub", "bed"]))
       #expect(
         reproError { _ = try open(PointClouds.self, ["path": folder], root) }?.description
@@ -164,14 +164,14 @@ import Testing
       try put("\(folder)/token/Flickr_8k.trainImages.txt", text: "2.png\n0.png\n")
       try put("\(folder)/token/Flickr_8k.testImages.txt", text: "1.png\n")
       let json = try open(CaptionedPhotos.self, ["path": "\(folder)/json"], root)
-      #expect(try json.sizes == [1, 1, 1] && (json.all(.test).words("captions")) == ["one 2\ntwo"])
+      #expect(try json.sizes == [1, 1, 1] && (json.all(.test).texts("captions")) == ["one 2\ntwo"])
       #expect(try levels(json.all(.validation).images()) == [1])
       let csv = try open(CaptionedPhotos.self, ["path": "\(folder)/csv"], root)
       #expect(csv.sizes == [2, 0, 1])
-      let all = try csv.all(.train).words("caption") + csv.all(.test).words("caption")
+      let all = try csv.all(.train).texts("caption") + csv.all(.test).texts("caption")
       #expect(all.sorted() == ["a, b", "d", "e"])
       let token = try open(CaptionedPhotos.self, ["path": "\(folder)/token"], root)
-      #expect(try token.sizes == [2, 0, 1] && (token.all(.test).words("caption")) == ["d"])
+      #expect(try token.sizes == [2, 0, 1] && (token.all(.test).texts("caption")) == ["d"])
       try put("\(folder)/csv/captions.txt", text: "image,caption\n9.png,x\n")
       #expect(
         reproError { _ = try open(CaptionedPhotos.self, ["path": "\(folder)/csv"], root) }?.found
@@ -195,9 +195,9 @@ import Testing
       #expect(set.sizes == [2, 0, 1] && set.spec[field: "image"]?.kind == .image(height: 64, width: 64, channels: 1))
       let train = try set.all(.train)
       let first = train.integers("view").firstIndex(of: 0) ?? 0
-      #expect(try Array(train.numbers("findings").values[2 * first..<2 * first + 2]) == [1, 0])
-      #expect(try Array(train.numbers("known").values[2 * first..<2 * first + 2]) == [1, 0])
-      #expect(try Array(train.numbers("known").values[2 * (1 - first)..<4 - 2 * first]) == [0, 0])
+      #expect(try Array(train.reals("findings").values[2 * first..<2 * first + 2]) == [1, 0])
+      #expect(try Array(train.reals("known").values[2 * first..<2 * first + 2]) == [1, 0])
+      #expect(try Array(train.reals("known").values[2 * (1 - first)..<4 - 2 * first]) == [0, 0])
       #expect(try open(ChestXrays.self, ["path": "\(folder)/c"], root).sizes == [1, 0, 1])
 
       try put(
@@ -212,7 +212,7 @@ import Testing
       var texts: [Int: String] = [:]
       for split in [Split.train, .test] {
         let part = try reports.all(split)
-        for (level, text) in zip(levels(part.images()), try part.words("report")) { texts[level] = text }
+        for (level, text) in zip(levels(part.images()), try part.texts("report")) { texts[level] = text }
       }
       #expect(texts == [1: "Clear, no effusion.\nNormal.", 2: "Edema.", 3: "", 4: "", 5: "f\ni"])
     }
@@ -273,10 +273,10 @@ import Testing
         #expect(set.sizes == [3, 0, 3])
         let all = try set.all(.test)
         let order = all.indices.sorted {
-          (try? all.numbers("view1").values[2 * $0]) ?? 0 < (try? all.numbers("view1").values[2 * $1]) ?? 0
+          (try? all.reals("view1").values[2 * $0]) ?? 0 < (try? all.reals("view1").values[2 * $1]) ?? 0
         }
         #expect(order.map { all.integers()[$0] } == [0, 1, 0])
-        #expect(try order.map { try all.numbers("view2").values[3 * $0] } == [1, 4, 7])
+        #expect(try order.map { try all.reals("view2").values[3 * $0] } == [1, 4, 7])
       }
       let nan = NPZArchive.archive([
         ("view1", NPYArray(extents: [2, 2], values: .float64([1, 2, .nan, 4]))),

@@ -127,11 +127,11 @@ import Testing
       for split in [Split.train, .test] {
         let part = try set.all(split)
         let isFirst = levels(part.images()) == [10]
-        #expect(try part.words("caption") == [isFirst ? "" : "a grey picture"])
-        #expect(try part.numbers("classes").values == (isFirst ? [0, 1, -1] : [-1, -1, -1]))
-        #expect(try part.numbers("present").values == (isFirst ? [1, 1] : [0, 0]))
+        #expect(try part.texts("caption") == [isFirst ? "" : "a grey picture"])
+        #expect(try part.reals("classes").values == (isFirst ? [0, 1, -1] : [-1, -1, -1]))
+        #expect(try part.reals("present").values == (isFirst ? [1, 1] : [0, 0]))
         #expect(
-          try part.numbers("boxes").values
+          try part.reals("boxes").values
             == (isFirst ? [0, 0, 8, 8, 2, 2, 6, 6, 0, 0, 0, 0] : [Real](repeating: 0, count: 12)))
       }
       // The layout of the published set, with parts.
@@ -144,7 +144,7 @@ import Testing
           text: "{\"images\": \(images), \"annotations\": \(notes)}")
       }
       let parts = try open(COCOFolder.self, ["path": "\(folder)/e"], root)
-      #expect(try parts.sizes == [1, 0, 1] && (parts.all(.test)).words("caption") == ["val2017"])
+      #expect(try parts.sizes == [1, 0, 1] && (parts.all(.test)).texts("caption") == ["val2017"])
     }
   }
 
@@ -193,9 +193,9 @@ import Testing
       let part = try set.all(.test)
       let l = levels(part.images("frames").separated)
       #expect(l[1] == l[0] + 1 && l[2] == l[0] + 2 && Set(part.integers("drive")).count == 1)
-      #expect(try part.numbers("intrinsics").values.prefix(9) == [50, 0, 16, 0, 50, 12, 0, 0, 1])
+      #expect(try part.reals("intrinsics").values.prefix(9) == [50, 0, 16, 0, 50, 12, 0, 0, 1])
       // u = (100 * -1 + 32 * 10 + 5) / 10 / 2 = 11.25, v = (100 * -1 + 24 * 10) / 10 / 2 = 7.
-      let depth = try part.numbers("depth").values.prefix(24 * 32)
+      let depth = try part.reals("depth").values.prefix(24 * 32)
       #expect(depth.indices.filter { depth[$0] > 0 } == [7 * 32 + 11] && depth[7 * 32 + 11] == 10)
     }
   }

@@ -1,17 +1,17 @@
-import ReproConfig
+import ReproEngine
 
 /// A problem of a library of C that a file or a server from outside may cause, and in which of its authors' versions.
 ///
 /// The table is small: per library the last problems, known when this was written, of what the program calls.
 /// Distributions mend problems without changing the authors' version number, so a match is a question, not a verdict.
-public struct LibraryAdvisory: Sendable {
+struct LibraryAdvisory: Sendable {
   /// As `repro doctor` calls it.
-  public let library: String
-  public let id: String
+  let library: String
+  let id: String
   /// What happens, in a few words.
-  public let what: String
+  let what: String
   /// Where it is described.
-  public let source: String
+  let source: String
   /// Versions that have it: from the first on, before the second.
   let ranges: [(from: LibraryVersion, before: LibraryVersion)]
 
@@ -27,7 +27,7 @@ public struct LibraryAdvisory: Sendable {
   }
 
   /// What is known of a version of a library; nil if nothing is, or the version cannot be read.
-  public static func note(_ library: String, version text: String) -> String? {
+  static func note(_ library: String, version text: String) -> String? {
     let version = LibraryVersion(text)
     guard !version.parts.isEmpty else { return nil }
     let found = all.filter { $0.library == library && $0.concerns(version) }
@@ -38,7 +38,7 @@ public struct LibraryAdvisory: Sendable {
       + "the same number"
   }
 
-  public static let all: [LibraryAdvisory] = [
+  static let all: [LibraryAdvisory] = [
     LibraryAdvisory(
       "libpng", "CVE-2025-65018", "interlaced 16-bit pictures overflow a buffer", [("1.6.0", "1.6.51")],
       "https://github.com/pnggroup/libpng/security/advisories/GHSA-7wv6-48j4-hj3g"),
@@ -98,9 +98,9 @@ struct LibraryVersion: Comparable, CustomStringConvertible {
 }
 
 /// What Debian's package manager says of the machine.
-public enum DebianPackage {
+enum DebianPackage {
   /// The version of an installed package, such as `1:2.1.5-2`; nil if there is none, or this is not Debian.
-  public static func version(of name: String, status: String = procFile("/var/lib/dpkg/status")) -> String? {
+  static func version(of name: String, status: String = procFile("/var/lib/dpkg/status")) -> String? {
     var isThisOne = false
     for line in status.split(separator: "\n", omittingEmptySubsequences: false) {
       if line.isEmpty {

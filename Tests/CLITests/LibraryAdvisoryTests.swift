@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ReproEngine
+@testable import ReproCLI
 
 @Suite struct LibraryAdvisoryTests {
   @Test(arguments: [
