@@ -15,7 +15,7 @@ import Testing
       let test = try set.all(.test)
       #expect(test.counts(classes: 100) == [Int](repeating: 25, count: 100))
       #expect(test.digest() == "a2f1e55b57f11b22f27132f6371e6d303e1aa6f8461da45a2678787e447b2c9d")
-      let boxes = try test.reals("box")
+      let boxes = test.reals("box")
       let sums = (0..<4).map { k in (0..<2500).reduce(0.0) { $0 + Double(boxes.values[4 * $1 + k]) } }
       #expect(sums == [22031, 28649, 138551, 138249])
       let train = try set.all(.train)

@@ -14,7 +14,7 @@ import Testing
       #expect(set.sizes == [0, 0, 2] && open2(root) == [1, 0, 1])
       let all = try set.all(.test)
       let (left, right) = (all.images("left"), all.images("right"))
-      let disparity = try all.reals("disparity").values
+      let disparity = all.reals("disparity").values
       for (i, known, largest, warped, plain) in [(0, 0.968, 55.0, 9.5, 44.1), (1, 0.980, 52.75, 7.9, 39.0)] {
         let d = disparity[i * 168_750..<(i + 1) * 168_750].map { Double($0) }
         #expect(abs(Double(d.count { $0 > 0 }) / 168_750 - known) < 6e-4 && d.max() == largest)
@@ -86,8 +86,8 @@ import Testing
       #expect(set.sizes == [100, 25, 25])
       let train = try set.all(.train)
       let (k, r, t) = (
-        try train.reals("intrinsics").values, try train.reals("rotation").values,
-        try train.reals("translation").values
+        train.reals("intrinsics").values, train.reals("rotation").values,
+        train.reals("translation").values
       )
       for i in 0..<100 {
         let camera = PhotoCamera(
@@ -115,7 +115,7 @@ import Testing
       #expect(set.sizes == [11, 0, 0])
       let all = try set.all(.train)
       #expect(try all.images().width == 160 && (all.texts("photo")[0]) == "100_7100.jpg")
-      let k = try all.reals("intrinsics").values
+      let k = all.reals("intrinsics").values
       #expect(isNear(Double(k[0]), 656.696 / 4) && isNear(Double(k[4]), 656.8272 * 120 / 481) && k[8] == 1)
     }
   }
@@ -131,7 +131,7 @@ import Testing
       #expect(CommonMeshes.names[9] == "stanford-bunny" && set.mesh("spot")?.vertexCount == 2930)
       let test = try set.all(.test)
       #expect(test.integers("shape") == Array(0..<13))
-      let points = try test.reals("points").values
+      let points = test.reals("points").values
       for i in stride(from: 0, to: points.count, by: 3) {
         #expect(points[i] * points[i] + points[i + 1] * points[i + 1] + points[i + 2] * points[i + 2] < 1.0001)
       }
@@ -145,7 +145,7 @@ import Testing
       #expect(set.sizes == [1354 - 177 - 93, 0, 177 + 93])
       let (train, test) = (try set.all(.train), try set.all(.test))
       #expect(zip(train.counts(classes: 2), test.counts(classes: 2)).map { $0 + $1 } == [889, 465])
-      let filled = try (train.sum("voxels") + test.sum("voxels")) / Double(1354 * 32768)
+      let filled = (train.sum("voxels") + test.sum("voxels")) / Double(1354 * 32768)
       #expect(abs(filled - 0.0668) < 5e-5)
     }
   }

@@ -156,13 +156,13 @@ import Testing
       #expect(columns.spec.fields.count == 16 && columns.spec[field: "column-1"]?.kind == .real(shape: [], unit: "1"))
       let rows = try columns.all(.train)
       for k in [1, 3, 5, 11, 12, 13] {
-        let values = try rows.reals("column-\(k)").values
+        let values = rows.reals("column-\(k)").values
         #expect(values.min() == 0 && values.max() == 1, "column \(k)")
       }
       // Sex has two words, and a place for others; the words stand in one-hot columns in the same order.
       #expect(columns.spec[field: "column-10"]?.kind == .category(classes: ["Female", "Male", "?"]))
       guard case .category(let words) = columns.spec[field: "column-2"]?.kind else { return }
-      let (work, hot) = (rows.integers("column-2"), try rows.reals("features"))
+      let (work, hot) = (rows.integers("column-2"), rows.reals("features"))
       #expect(words.last == "?" && work.contains(words.count - 1), "some workclass is missing")
       for i in 0..<50 {
         let own = (0..<words.count - 1).filter { hot.values[i * hot.shape[1] + 1 + $0] == 1 }

@@ -40,7 +40,7 @@ import Testing
         let (train, test) = (try set.all(.train), try set.all(.test))
         #expect(zip(train.counts(classes: 2), test.counts(classes: 2)).map { $0 + $1 } == balance)
         #expect(test.counts(classes: 2) == balance.map { $0 / 5 })
-        let all = Batch(indices: [], columns: [("text", .texts(try train.texts("text") + test.texts("text")))])
+        let all = Batch(indices: [], columns: [("text", .texts(train.texts("text") + test.texts("text")))])
         #expect(try all.textDigest() == digest, "\(task)")
       }
     }

@@ -82,9 +82,9 @@ import Testing
       // The point 0 of the sphere is (1, 0, 0) of the world.
       let want = try #require(camera.projected([1, 0, 0]))
       let own = PhotoCamera(
-        intrinsics: try all.reals("intrinsics").values.prefix(9).map { Double($0) },
-        rotation: try all.reals("rotation").values.prefix(9).map { Double($0) },
-        translation: try all.reals("translation").values.prefix(3).map { Double($0) })
+        intrinsics: all.reals("intrinsics").values.prefix(9).map { Double($0) },
+        rotation: all.reals("rotation").values.prefix(9).map { Double($0) },
+        translation: all.reals("translation").values.prefix(3).map { Double($0) })
       let found = try #require(own.projected([0, 0, 0]))
       #expect(abs(found.x - want.x) < 1e-3 && abs(found.y - want.y) < 1e-3)
       #expect(

@@ -195,7 +195,7 @@ import Testing
       #expect(l[1] == l[0] + 1 && l[2] == l[0] + 2 && Set(part.integers("drive")).count == 1)
       #expect(try part.reals("intrinsics").values.prefix(9) == [50, 0, 16, 0, 50, 12, 0, 0, 1])
       // u = (100 * -1 + 32 * 10 + 5) / 10 / 2 = 11.25, v = (100 * -1 + 24 * 10) / 10 / 2 = 7.
-      let depth = try part.reals("depth").values.prefix(24 * 32)
+      let depth = part.reals("depth").values.prefix(24 * 32)
       #expect(depth.indices.filter { depth[$0] > 0 } == [7 * 32 + 11] && depth[7 * 32 + 11] == 10)
     }
   }
