@@ -16,7 +16,8 @@ import ReproTensor
 /// - voice: `impact` strikes the modes at every event; `tone` holds them like an instrument from the onset on.
 /// - silent things: 1...`silent` others of other kinds, standing still; all things have the same chance of every
 ///   place and size. In a share `offscreen` of the clips the source is not in the picture (label `shown`).
-/// - camera: 20 to 30 degrees above the horizon; textured ground and wall, coloured light.
+/// - camera: 20 to 30 degrees above the horizon, `distance` metres from the middle; ground and wall with patterns of
+///   contrast `clutter`, coloured light. At 3.6 m two things side by side fill the picture.
 /// - recording: echoes, noise of standard deviation `hiss`.
 /// - words: `caption` is true (`a wooden ball bounces`); `narration` is what somebody might say meanwhile: a share
 ///   `mishap` of its two mentions (thing, action) is wrong or missing; `mention` tells how many are right.
@@ -31,8 +32,8 @@ import ReproTensor
 ///
 /// Options (defaults): `size` 16...128 (32); `frames` 1...64 (8); `fps` (8), `rate` (8000 Hz; a multiple of `fps`);
 /// `shapes` 2...8 (4); `actions` ([fall]); `voice` impact or tone (impact); `silent` 0...4 (3); `offscreen` 0...1
-/// (0); `hiss` (0.004); `mishap` 0...1 (0.4); `shortcut` none or dither (none); `rival` (false); `train` (6000), `validation` (300),
-/// `test` (1500).
+/// (0); `hiss` (0.004); `mishap` 0...1 (0.4); `shortcut` none or dither (none); `rival` (false); `distance` 2...10
+/// (5.6); `clutter` 0...1 (0.7); `train` (6000), `validation` (300), `test` (1500).
 ///
 /// Columns (T frames): `video` T pictures; `sound` [S] with S = T * rate / fps samples; `marked`; `caption`;
 /// `narration`; labels `rival` [S], `rival-kind`, `kind`, `shape`, `material`, `action`, `onset` (frame), `shown`, `mention`; `events` [8],
@@ -55,7 +56,7 @@ public struct ScenesSound: DatasetProvider {
   private let isTone: Bool
   private let silent: Int
   private let offscreen, mishap: Double
-  private let hiss: Float
+  private let hiss, distance, clutter: Float
   private let stream: RandomStream
   private let description: String
 
@@ -84,6 +85,8 @@ public struct ScenesSound: DatasetProvider {
     mishap = try options.double("mishap", in: 0...1, default: 0.4)
     hasDither = try options.choice("shortcut", ["none", "dither"], default: "none") == "dither"
     hasRival = try options.bool("rival", default: false)
+    distance = Float(try options.double("distance", in: 2...10, default: 5.6))
+    clutter = Float(try options.double("clutter", in: 0...1, default: 0.7))
     guard !hasRival || silent > 0 else {
       throw ReproError(.usage, found: "rival with no silent thing", expected: "silent of 1 or more")
     }
@@ -93,6 +96,7 @@ public struct ScenesSound: DatasetProvider {
       "seed=\(root.seed) size=\(size) frames=\(frames) fps=\(fps) rate=\(rate) shapes=\(shapes) "
       + "actions=\(words) tone=\(isTone) silent=\(silent) offscreen=\(offscreen) hiss=\(hiss) "
       + "mishap=\(mishap) dither=\(hasDither)\(hasRival ? " rival" : "")"
+      + (distance == 5.6 && clutter == 0.7 ? "" : " distance=\(distance) clutter=\(clutter)")
     let samples = frames * rate / fps
     let kinds = (0..<shapes * 3).map { number in
       "\(SoundMaterial.allCases[number % 3].adjective) \(SoundShape.allCases[number / 3].name)"
@@ -200,7 +204,7 @@ public struct ScenesSound: DatasetProvider {
     let target = Vec3(0, 0.55, 0)
     let camera = Camera(
       width: size, height: size, verticalFieldOfView: 0.75,
-      worldToCamera: Camera.lookAt(eye: target + towards * 5.6, target: target, roll: random.float(-0.03, 0.03)))
+      worldToCamera: Camera.lookAt(eye: target + towards * distance, target: target, roll: random.float(-0.03, 0.03)))
     let right = Vec3(-sinf(azimuth), 0, cosf(azimuth))
     let back = Vec3(-cosf(azimuth), 0, -sinf(azimuth))
     // Places side by side, in a random order, so that the source has none of its own.
@@ -239,8 +243,8 @@ public struct ScenesSound: DatasetProvider {
           parts: [Part(.box(half: half))], materials: [.plain(Vec3(0.2, 0.2, 0.2))],
           pose: Pose(rotation: turn, translation: spots[0] + heading * gap + Vec3(0, half.y, 0))))
     }
-    let ground = WorldStage.surface(&random, strength: 0.7, isMuted: false)
-    let wall = WorldStage.surface(&random, strength: 0.7, isMuted: false)
+    let ground = WorldStage.surface(&random, strength: clutter, isMuted: false)
+    let wall = WorldStage.surface(&random, strength: clutter, isMuted: false)
     others += [WorldStage.ground(ground), WorldStage.wall(wall, through: back * 2.2, normal: -back)]
     let light = WorldStage.lighting(&random, azimuth: azimuth, ground: Look.mean(ground), tint: 0.2)
     let end = Float(frames) / Float(fps)

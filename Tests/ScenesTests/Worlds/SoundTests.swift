@@ -10,6 +10,11 @@ import Testing
 private func sounds(seed: UInt64 = 1, actions: [String] = ["fall"], _ options: (String, String)...) throws
   -> ScenesSound
 {
+  try sounds(seed: seed, actions: actions, options)
+}
+
+private func sounds(seed: UInt64 = 1, actions: [String] = ["fall"], _ options: [(String, String)]) throws -> ScenesSound
+{
   let mark = YAMLNode.Mark(file: "test.yaml", line: 1, column: 1)
   func scalar(_ text: String) -> YAMLNode { YAMLNode(.scalar(text, quoted: false), at: mark) }
   var entries = options.map { YAMLNode.Entry(key: $0.0, keyMark: mark, value: scalar($0.1)) }
@@ -205,6 +210,37 @@ private let everything = SoundAction.allCases.map(\.name)
       if batch.reals("place").values[(n * 8 + 7) * 2] < 12 { left += 1 }
     }
     #expect(abs(left - 120) < 32, "\(left) of 240 sources are on the left")
+  }
+
+  /// Areas fall with the square of the distance; what is heard and where things stand does not change.
+  @Test func aNearerCameraSeesTheSameThingsLarger() throws {
+    func batch(_ options: (String, String)...) throws -> Batch {
+      let plain = [("size", "64"), ("frames", "1"), ("fps", "2"), ("silent", "1")]
+      return try sounds(plain + options).batch(Array(0..<60), of: .test)
+    }
+    func area(_ batch: Batch) -> Double { Double(batch.images("masks").bytes.count { $0 == 1 || $0 == 2 }) }
+    let (far, near) = (try batch(), try batch(("distance", "3.6")))
+    #expect(abs(area(near) / area(far) / (5.6 * 5.6 / (3.6 * 3.6)) - 1) < 0.15)
+    #expect(far.reals("sound").values == near.reals("sound").values)
+    #expect(far.integers("kind") == near.integers("kind"))
+  }
+
+  /// Brightness changes from pixel to pixel of ground and wall come from their patterns.
+  @Test func withoutClutterTheGroundAndTheWallArePlain() throws {
+    func roughness(_ clutter: String) throws -> Double {
+      let batch = try sounds([("size", "32"), ("frames", "1"), ("fps", "2"), ("clutter", clutter)]).batch(
+        Array(0..<40), of: .test)
+      var (sum, count) = (0.0, 0)
+      for n in 0..<40 {
+        let (picture, masks) = (Array(image(batch.images("video"), n)), Array(image(batch.images("masks"), n)))
+        for i in 1..<masks.count where i % 32 != 0 && masks[i] == 0 && masks[i - 1] == 0 {
+          sum += abs(Double(picture[3 * i]) - Double(picture[3 * i - 3]))
+          count += 1
+        }
+      }
+      return sum / Double(count)
+    }
+    #expect(try roughness("0") < 0.5 * roughness("0.7"))
   }
 
   @Test func narrationsErrAsOftenAsTheySay() throws {
