@@ -94,12 +94,12 @@ struct ReportRoot {
     try golden.write(try entry.golden)
   }
 
-  /// Puts finished runs into the folder of runs, one minute each.
+  /// Puts finished runs into the folder of runs, one minute each, half of it on a processor.
   func finish(_ records: [RunRecord]) throws {
     for record in records {
       let place = "\(runs)/\(record.cell.folder)"
       try write(try record.sealed().text(pretty: true), to: place + "/record.json")
-      try write("{\"seconds_total\": 60}", to: place + "/timing.json")
+      try write("{\"seconds_total\": 60, \"seconds_processor\": 30}", to: place + "/timing.json")
     }
   }
 

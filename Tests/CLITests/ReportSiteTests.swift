@@ -164,6 +164,7 @@ import Testing
       try write(found, to: "\(root.runs)/toy-small/small/half-3/health.json")
       let page = try Markup(#require(root.pages()["papers/toy.html"])).text
       #expect(page.contains("Not recorded.") && page.contains("above zero on all 5 seeds"))
+      #expect(page.contains("all runs together 15 min 0 s, 7 min 30 s of a processor"))
       #expect(page.contains("half-3: pretrain, step 7: all embeddings <are> equal"))
     }
   }

@@ -51,11 +51,13 @@ extension CellRunner {
       curves: curves, measurements: measurements, code: code, resolved: recipe.text)
   }
 
-  /// Writes the record, sealed, and beside it how long the run took, in seconds.
+  /// Writes the record, sealed, and beside it how long the run took: seconds of the clock and of processors
+  /// since it was begun or resumed.
   func finish(_ record: RunRecord, training: Double, total: Double) throws {
     try SafeFile.write(recordPath, text: try record.sealed().text(pretty: true))
     let timing: JSONValue = [
       "seconds_training": .double(training), "seconds_total": .double(total),
+      "seconds_processor": .double(ProcessorTime.seconds),
       "peak_memory_mib": .int(Memory.peak), "threads": .int(ThreadPool.shared.threads),
     ]
     try SafeFile.write(folder + "/timing.json", text: try timing.text(pretty: true))

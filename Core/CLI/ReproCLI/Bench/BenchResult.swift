@@ -40,7 +40,7 @@ struct BenchResult {
     times.reserveCapacity(count)
     let before = BufferCache.shared.counters.systemAllocations
     if profiles { Profile.start() }
-    let processorBefore = Self.usage().seconds
+    let processorBefore = ProcessorTime.seconds
     for _ in 0..<count {
       let start = Signals.seconds()
       try step.run()
@@ -48,7 +48,7 @@ struct BenchResult {
     }
     if profiles { profile = Profile.stop() }
     let after = BufferCache.shared.counters.systemAllocations
-    let usage = Self.usage()
+    let processorAfter = ProcessorTime.seconds
     times.sort()
     self.workload = workload.name
     unit = workload.unit
@@ -56,19 +56,18 @@ struct BenchResult {
     self.steps = count
     (median, least) = (times[count / 2], times[0])
     perSecond = step.units / median
-    processor = (usage.seconds - processorBefore) / Double(count)
-    memory = usage.mebibytes
+    processor = (processorAfter - processorBefore) / Double(count)
+    memory = Self.largestMemory
     tensors = Double(BufferCache.shared.counters.peakBytes) / 1_048_576
     gflops = step.operations.map { [median] in $0 / median * 1e-9 }
     allocations = Double(after - before) / Double(count)
   }
 
-  /// Processor seconds and largest memory of this process so far.
-  private static func usage() -> (seconds: Double, mebibytes: Double) {
+  /// The most memory that this process has had so far, MiB.
+  private static var largestMemory: Double {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    func seconds(_ t: timeval) -> Double { Double(t.tv_sec) + Double(t.tv_usec) * 1e-6 }
-    return (seconds(usage.ru_utime) + seconds(usage.ru_stime), Double(usage.ru_maxrss) / 1024)
+    return Double(usage.ru_maxrss) / 1024
   }
 
   var json: JSONValue {

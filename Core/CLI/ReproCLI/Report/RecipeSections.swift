@@ -31,7 +31,10 @@ struct RecipeSections {
     var words = ["\(scale.rawValue) scale", "data \(cell.data.type)"]
     words.append("\(counted(recipe.arms.count, "arm")) \u{00D7} \(counted(cell.seeds.count, "seed"))")
     words += stages
-    if let seconds = results.seconds { words.append("all runs together \(duration(seconds))") }
+    if let seconds = results.seconds {
+      let ofProcessors = results.processorSeconds.map { ", \(duration($0)) of a processor" } ?? ""
+      words.append("all runs together \(duration(seconds))\(ofProcessors)")
+    }
     return words.joined(separator: " \u{00B7} ")
   }
 

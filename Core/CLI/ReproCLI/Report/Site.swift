@@ -72,6 +72,8 @@ extension PaperPage {
     var stale: [String]?
     /// Seconds that the small scale took, all runs added; nil if this folder of runs does not know.
     var seconds: Double?
+    /// The same of processors; nil also if some run's was not noted.
+    var processorSeconds: Double?
     /// Finished runs at small scale in the folder of runs.
     var records: [RunRecord]
     /// Of the first arm that has some, and which arm that is.
@@ -159,10 +161,7 @@ extension PaperPage.RecipeResults {
     guard record.cell == id, record.recipeSHA256 == SHA256.hex(of: cell.canonical) else { return }
     if id.scale == .small {
       records.append(record)
-      let timing = folder + "/timing.json"
-      if SafeFile.exists(timing), let spent = try JSONValue(path: timing)["seconds_total"]?.double, spent >= 0 {
-        seconds = (seconds ?? 0) + spent
-      }
+      if SafeFile.exists(folder + "/timing.json") { add(try JSONValue(path: folder + "/timing.json")) }
     }
     if id.scale == .small {
       health += try HealthJournal(folder: folder).findings.map {
@@ -173,5 +172,13 @@ extension PaperPage.RecipeResults {
       pictures = try PictureFolder.read(ofRun: folder)
       if !pictures.isEmpty { picturesOf = (id.arm, id.scale) }
     }
+  }
+
+  private mutating func add(_ timing: JSONValue) {
+    guard let spent = timing["seconds_total"]?.double, spent >= 0 else { return }
+    let ofProcessors = timing["seconds_processor"]?.double
+    processorSeconds =
+      seconds == nil ? ofProcessors : processorSeconds.flatMap { sum in ofProcessors.map { sum + $0 } }
+    seconds = (seconds ?? 0) + spent
   }
 }
