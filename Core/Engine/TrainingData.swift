@@ -6,7 +6,7 @@ import ReproTensor
 /// The order of epoch e is a permutation drawn from the seed and e alone, so any step's batch can be made without the steps
 /// before it. Samples that do not fill a batch at the end of an epoch are left out of that epoch.
 public struct TrainingData: Sendable {
-  private let samples: MemoryDataset
+  private let samples: TrainingSamples
   private let random: RandomStream
   /// The whole graph, if the data set is one; without labels unless the method is supervised.
   public let graph: GraphData?
@@ -14,11 +14,16 @@ public struct TrainingData: Sendable {
   public let interactions: InteractionData?
 
   /// - Parameters:
-  ///   - provider: the data set; its training split is read into memory once.
+  ///   - provider: the data set; its training split is read into memory once, unless it is large and lies in a cache.
   ///   - labelled: whether label columns are handed out.
   ///   - random: the stream that orders the epochs.
   public init(_ provider: any DatasetProvider, labelled: Bool, random: RandomStream) throws {
-    samples = try MemoryDataset(provider, .train, labelled: labelled)
+    try self.init(provider, labelled: labelled, random: random, mostHeld: TrainingSamples.mostHeld)
+  }
+
+  /// - Parameter mostHeld: bytes of a split that is held in memory.
+  init(_ provider: any DatasetProvider, labelled: Bool, random: RandomStream, mostHeld: Int) throws {
+    samples = try TrainingSamples(provider, labelled: labelled, mostHeld: mostHeld)
     self.random = random
     var graph = (provider as? any GraphDataset)?.graph
     if !labelled { graph?.trainLabels = [] }
@@ -32,7 +37,7 @@ public struct TrainingData: Sendable {
   /// The batch of a step, `size` samples.
   public func batch(step: Int, size: Int) throws -> Batch {
     require(size <= count, "a batch of \(size) cannot be drawn from \(count) training samples")
-    return Profile.measure("batch") { samples.batch(drawn(size, of: count, step)) }
+    return try Profile.measure("batch") { try samples.batch(drawn(size, of: count, step)) }
   }
 
   /// The batch of a step from some of the samples alone: what was chosen of a larger set.
@@ -40,7 +45,7 @@ public struct TrainingData: Sendable {
   /// - Parameter places: which samples; epochs visit each of them once, as above.
   public func batch(step: Int, size: Int, among places: [Int]) throws -> Batch {
     require(size > 0 && size <= places.count, "a batch of \(size) cannot be drawn from \(places.count) chosen samples")
-    return Profile.measure("batch") { samples.batch(drawn(size, of: places.count, step).map { places[$0] }) }
+    return try Profile.measure("batch") { try samples.batch(drawn(size, of: places.count, step).map { places[$0] }) }
   }
 
   /// The places of a step's samples: each epoch has an order of its own, and leaves out what fills no batch.
@@ -53,30 +58,65 @@ public struct TrainingData: Sendable {
   }
 
   /// At most so many of the first samples, in their own order.
-  func first(_ count: Int) -> Batch { samples.batch(Array(0..<min(count, self.count))) }
+  func first(_ count: Int) throws -> Batch { try samples.batch(Array(0..<min(count, self.count))) }
 
   /// All samples in their own order: for clustering, memory banks and curation.
-  public func all() -> Batch { samples.batch(Array(0..<count)) }
+  public func all() throws -> Batch { try samples.batch(Array(0..<count)) }
 }
 
-/// A split, rendered or decoded once and kept in memory.
-struct MemoryDataset: Sendable {
-  private let content: Batch
-  var count: Int { content.count }
+/// The training split, rendered or decoded once and kept in memory; of more than that may take, each batch is asked of a
+/// data set that only has to read it.
+private struct TrainingSamples: Sendable {
+  /// Bytes of images that are held. Above them the program would need as much memory as there is data.
+  static let mostHeld = 1 << 29
 
-  init(_ provider: any DatasetProvider, _ split: Split, labelled: Bool) throws {
-    let spec = provider.spec
-    var all = try provider.batch(Array(0..<(spec.sizes[split] ?? 0)), of: split)
-    if !labelled {
-      all.columns.removeAll { column in spec[field: column.name]?.isLabel ?? true }
-    }
-    content = all
+  private enum Content: Sendable {
+    case held(Batch)
+    case asked(any TabledDataset)
   }
 
-  func batch(_ places: [Int]) -> Batch {
-    Batch(
-      indices: places.map { content.indices[$0] },
-      columns: content.columns.map { name, values in (name, values.rows(places)) })
+  let count: Int
+  private let content: Content
+  /// Columns that are kept from the method.
+  private let hidden: Set<String>
+
+  init(_ provider: any DatasetProvider, labelled: Bool, mostHeld: Int) throws {
+    let spec = provider.spec
+    count = spec.sizes[.train] ?? 0
+    hidden = labelled ? [] : Set(spec.fields.filter(\.isLabel).map(\.name))
+    let size = spec.fields.reduce(0) { $0 + $1.imageBytes }
+    if let table = provider as? any TabledDataset, size > 0, count > mostHeld / size {
+      content = .asked(table)
+    } else {
+      var all = try provider.batch(Array(0..<count), of: .train)
+      if !labelled { all.columns.removeAll { column in spec[field: column.name]?.isLabel ?? true } }
+      content = .held(all)
+    }
+  }
+
+  func batch(_ places: [Int]) throws -> Batch {
+    switch content {
+    case .held(let all):
+      return Batch(
+        indices: places.map { all.indices[$0] },
+        columns: all.columns.map { name, values in (name, values.rows(places)) })
+    case .asked(let table):
+      var batch = try table.batch(places, of: .train)
+      batch.columns.removeAll { hidden.contains($0.name) }
+      return batch
+    }
+  }
+}
+
+extension FieldSpec {
+  /// Bytes of the images of one sample.
+  fileprivate var imageBytes: Int {
+    switch kind {
+    case .image(let height, let width, let channels): height * width * channels
+    case .frames(let count, let height, let width, let channels): count * height * width * channels
+    case .labelMap(let height, let width, _): height * width
+    case .category, .identity, .real, .text: 0
+    }
   }
 }
 

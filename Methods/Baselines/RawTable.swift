@@ -60,7 +60,7 @@ public struct RawTable: MethodPlugin {
   /// Takes the quantiles of the training rows; a loss of 0 says that nothing is trained.
   public func step(_ state: inout State, _ context: inout StepContext) throws -> Metrics {
     guard context.step == 0, let data = context.data, let old = state.knots else { return ["loss": 0] }
-    let all = data.all()
+    let all = try data.all()
     let knots = state.numbers.flatMap { name -> [Real] in
       let sorted = values(name, all).sorted()
       return (0...quantiles).map { q in

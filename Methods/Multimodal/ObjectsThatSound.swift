@@ -141,7 +141,7 @@ public struct ObjectsThatSound: MethodPlugin, FineTunable {
         .usage, at: "stages", found: "the stage 'align' with network \(options.network.rawValue)",
         expected: "network l3-net", hint: "align.steps: 0")
     }
-    let all = data.all()
+    let all = try data.all()
     var (seen, heard): ([Tensor], [Tensor]) = ([], [])
     for first in stride(from: 0, to: all.count, by: 256) {
       let rows = Array(first..<min(first + 256, all.count))

@@ -36,6 +36,31 @@ import Testing
     }
   }
 
+  @Test func partsOfEverySizeStandInTheirOrderAndAFailureBetweenThemLeavesTheOldFile() throws {
+    struct Stop: Error {}
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/a.bin"
+      let sizes = [3, 70_000, 0, 65_536, 1, 65_535, 5, 200_000, 65_537, 2]
+      var whole: [UInt8] = []
+      try SafeFile.writeInParts(path) { append in
+        for (i, size) in sizes.enumerated() {
+          let part = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ i) }
+          whole += part
+          try append(part)
+        }
+      }
+      #expect(try SafeFile.read(path) == whole)
+      #expect(throws: Stop.self) {
+        try SafeFile.writeInParts(path) { append in
+          try append([UInt8](repeating: 0, count: 100_000))
+          throw Stop()
+        }
+      }
+      #expect(try SafeFile.read(path) == whole)
+      #expect(SafeFile.list(folder) == ["a.bin"])
+    }
+  }
+
   @Test func aFullDiskLeavesTheOldFileAndSaysSo() throws {
     try withTemporaryFolder { folder in
       let path = "\(folder)/a.txt"

@@ -20,8 +20,11 @@ import Testing
     log.append(stage: "a", step: 1, ["loss": .infinity])
     log.append(stage: "b", step: 0, ["late": -0.5])
     log.append(stage: "a", step: 4, ["usage": 3, "loss": 0.25])
+    var parts: [String] = []
+    try log.writeJSONLines { parts.append(String(decoding: $0, as: UTF8.self)) }
+    #expect(parts.count == 4, "a line at a time: a long run's text is never whole in memory")
     #expect(
-      try log.jsonLines() == """
+      parts.joined() == """
         {"stage":"a","step":0,"loss":1.5,"usage":2.0}
         {"stage":"a","step":1,"loss":"inf"}
         {"stage":"a","step":4,"loss":0.25,"usage":3.0}

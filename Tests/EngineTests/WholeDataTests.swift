@@ -1,5 +1,4 @@
 import ReproConfig
-import ReproData
 import ReproNN
 import ReproScenes
 import ReproTensor
@@ -7,6 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import ReproData
 @testable import ReproEngine
 
 @Suite struct WholeDataTests {
@@ -34,7 +34,7 @@ import Testing
       let random = RandomStream(seed: 1)
       let free = try TrainingData(provider, labelled: false, random: random)
       #expect(free.graph?.neighbours == [1, 0, 3, 2] && free.graph?.trainLabels == [] && free.interactions == nil)
-      #expect(free.all()["label"] == nil && free.count == 2)
+      #expect(try free.all()["label"] == nil && free.count == 2)
       let taught = try TrainingData(provider, labelled: true, random: random)
       #expect(taught.graph?.trainLabels == [0, 0] && taught.graph?.test == [2])
     }
@@ -83,6 +83,57 @@ import Testing
     let alone = FrozenEncoder(method: method, state: state)
     #expect(
       reproError { _ = try alone.features(of: try data.batch([0], of: .test)) }?.found == "samples without a graph")
+  }
+
+  /// Ten images with a class, and how many rows were asked for at once.
+  private struct Album: TabledDataset {
+    static let card = DatasetCard(id: "album", title: "Album", source: "this test", licence: "none")
+    let samples: SampleTable
+    let most = Most()
+
+    final class Most: Sendable {
+      private let value = Mutex(0)
+      func saw(_ count: Int) { value.withLock { $0 = max($0, count) } }
+      var count: Int { value.withLock { $0 } }
+    }
+
+    init(_ options: inout Section, root: DataRoot) throws { try self.init() }
+    init() throws {
+      let field = FieldSpec("image", .image(height: 2, width: 2, channels: 3), isLabel: false)
+      let images = SampleColumn(field, count: 13) { [most] rows in
+        most.saw(rows.count)
+        let bytes = rows.flatMap { row in (0..<12).map { UInt8(12 * row + $0) } }
+        return .images(ImageBatch(count: rows.count, height: 2, width: 2, channels: 3, bytes: bytes))
+      }
+      let labels = try SampleColumn.labels((0..<13).map { $0 % 2 }, classes: ["a", "b"], source: "")
+      samples = try SampleTable(
+        "album", columns: [images, labels], rows: [.train: [12, 2, 9, 4, 5, 0, 7, 8, 3, 1], .test: [6]],
+        fingerprint: "album v1")
+    }
+  }
+
+  @Test(
+    "A large split is not held: each batch is read alone, and is what a split in memory gives",
+    arguments: [false, true])
+  func largeSplitsAreReadBatchByBatch(_ labelled: Bool) throws {
+    let (held, asked) = (try Album(), try Album())
+    let random = RandomStream(seed: 1)
+    let memory = try TrainingData(held, labelled: labelled, random: random, mostHeld: 120)
+    let reader = try TrainingData(asked, labelled: labelled, random: random, mostHeld: 119)
+    #expect(reader.count == 10 && memory.count == 10)
+    for step in 0..<7 {
+      let (a, b) = (try memory.batch(step: step, size: 3), try reader.batch(step: step, size: 3))
+      #expect(a.indices == b.indices && a.images() == b.images())
+      #expect(b.columns.map(\.name) == (labelled ? ["image", "label"] : ["image"]))
+      if labelled { #expect(a.integers() == b.integers()) }
+      let chosen = [8, 1, 0, 4]
+      #expect(
+        try memory.batch(step: step, size: 2, among: chosen).images()
+          == reader.batch(step: step, size: 2, among: chosen).images())
+    }
+    #expect(try memory.first(4).images() == reader.first(4).images())
+    #expect(held.most.count == 10 && asked.most.count == 4)
+    #expect(try memory.all().images() == reader.all().images())
   }
 
   @Test("A recipe names a data set of the user's own by the name under which it was added")

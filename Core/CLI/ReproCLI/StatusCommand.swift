@@ -2,6 +2,7 @@ import ArgumentParser
 import ReproConfig
 import ReproData
 import ReproEngine
+import ReproTensor
 
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,12 +17,18 @@ struct StatusCommand: ParsableCommand {
     let catalogue = try Program.catalogue(extraRoots: places.roots)
     for name in recipes { _ = try catalogue.entry(named: name) }
     let runs = RunPlace.all(in: out).filter { !$0.isOld && (recipes.isEmpty || recipes.contains($0.recipe)) }
+    // Of many runs all the time goes into reading records and computing their checksums.
+    ThreadPool.shared.threads = max(1, min(Program.cores, runs.count / 64))
+    var looks = [Look?](repeating: nil, count: runs.count)
+    looks.withUnsafeMutableBufferPointer { looks in
+      ThreadPool.shared.forEach(runs.count) { looks[$0] = Look(runs[$0]) }
+    }
     var rows: [Row] = []
-    for run in runs {
+    for (run, look) in zip(runs, looks) {
       if rows.last?.recipe != run.recipe || rows.last?.scale != run.scale {
         rows.append(Row(recipe: run.recipe, scale: run.scale, planned: planned(run, catalogue)))
       }
-      rows[rows.count - 1].add(run)
+      if let look { rows[rows.count - 1].add(run, look) }
     }
     if json { return Terminal.line(try JSONValue.array(rows.map(\.json)).text(pretty: true)) }
     if rows.isEmpty { return Terminal.line("no runs in \(out)/") }
@@ -54,6 +61,17 @@ struct StatusCommand: ParsableCommand {
     return recipe.arms.count * cell.seeds.count
   }
 
+  /// What stands in a run's folder.
+  private struct Look {
+    let state: RunPlace.State
+    let findings: [HealthFinding]
+
+    init(_ run: RunPlace) {
+      state = run.state
+      findings = (try? HealthJournal(folder: run.folder))?.findings ?? []
+    }
+  }
+
   private struct Row {
     let recipe, scale: String
     let planned: Int?
@@ -70,10 +88,10 @@ struct StatusCommand: ParsableCommand {
       (self.recipe, self.scale, self.planned) = (recipe, scale, planned)
     }
 
-    mutating func add(_ run: RunPlace) {
+    mutating func add(_ run: RunPlace, _ look: Look) {
       // Looked up for those that are shown: most of many runs are finished.
       func named() -> String { run.name + (run.lastStep.map { " at \($0)" } ?? "") }
-      switch run.state {
+      switch look.state {
       case .running: running.append(named())
       case .stopped: stopped.append(named())
       case .finished(let status):
@@ -81,7 +99,7 @@ struct StatusCommand: ParsableCommand {
         if status == .diverged { diverged.append(named()) }
       case .damaged(let error): damaged.append("\(run.name): \(error)")
       }
-      for finding in (try? HealthJournal(folder: run.folder))?.findings ?? [] {
+      for finding in look.findings {
         warned.append("\(run.name), \(finding.stage), step \(finding.step): \(finding.text)")
       }
     }

@@ -199,14 +199,3 @@ public enum WeightWriter {
     Array(a.utf8).lexicographicallyPrecedes(Array(b.utf8))
   }
 }
-
-extension SafeFile {
-  /// Writes a file atomically, part by part; see `write(_:_:)`.
-  static func writeInParts(_ path: String, _ body: (_ append: ([UInt8]) throws -> Void) throws -> Void) throws {
-    try write(path) { temporary in
-      try withDescriptor(temporary, reportedAs: path) { descriptor in
-        try body { bytes in try bytes.withUnsafeBytes { try append($0, to: descriptor, reportedAs: path) } }
-      }
-    }
-  }
-}

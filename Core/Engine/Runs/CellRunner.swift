@@ -287,8 +287,7 @@ public struct CellRunner: Sendable {
 
   /// The embeddings of the first training samples; nil for a method that has none for them.
   private func embeddings<M: MethodPlugin>(_ method: M, _ state: M.State, _ data: TrainingData?) -> Tensor? {
-    guard let data else { return nil }
-    let batch = data.first(recipe.health.samples)
+    guard let batch = try? data?.first(recipe.health.samples) else { return nil }
     return try? Profile.measure("health", { try method.embed(state, batch).global })
   }
 }

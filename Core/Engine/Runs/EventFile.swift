@@ -9,56 +9,57 @@ import ReproData
 public struct EventFile: Sendable {
   public static let name = "events.out.tfevents.0.repro"
 
-  /// A number at a step.
-  public struct Scalar: Sendable, Equatable {
+  /// Numbers of one name at some steps, as many as there are.
+  public struct Curve: Sendable, Equatable {
     public var tag: String
-    public var step: Int
-    public var value: Double
-    public init(tag: String, step: Int, value: Double) { (self.tag, self.step, self.value) = (tag, step, value) }
+    public var steps: [Int]
+    public var values: [Double]
+    public init(tag: String, steps: [Int], values: [Double]) {
+      (self.tag, self.steps, self.values) = (tag, steps, values)
+    }
   }
 
-  public private(set) var scalars: [Scalar]
+  public private(set) var curves: [Curve]
 
-  public init(_ scalars: [Scalar]) { self.scalars = scalars }
+  public init(_ curves: [Curve]) { self.curves = curves }
 
   /// All metrics of a run, `stage/metric`, and its measurements at the last step, `measurement/knn.top1`.
-  init(_ record: RunRecord, _ log: MetricLog) { self.init(log.scalars, record.measurements) }
+  init(_ record: RunRecord, _ log: MetricLog) { self.init(log.curves, record.measurements) }
 
   /// A run's thinned curves and its measurements.
   public init(_ record: RunRecord) {
-    let scalars = record.curves.flatMap { curve in
-      zip(curve.steps, curve.values).map { Scalar(tag: "\(curve.stage)/\(curve.metric)", step: $0, value: $1) }
-    }
-    self.init(scalars, record.measurements)
+    let curves = record.curves.map { Curve(tag: "\($0.stage)/\($0.metric)", steps: $0.steps, values: $0.values) }
+    self.init(curves, record.measurements)
   }
 
-  private init(_ curves: [Scalar], _ measurements: [RunRecord.Measurement]) {
-    let last = curves.map(\.step).max() ?? 0
-    scalars = curves + measurements.map { Scalar(tag: "measurement/\($0.name)", step: last, value: $0.value) }
+  private init(_ curves: [Curve], _ measurements: [RunRecord.Measurement]) {
+    let last = curves.compactMap { $0.steps.max() }.max() ?? 0
+    self.curves = curves + measurements.map { Curve(tag: "measurement/\($0.name)", steps: [last], values: [$0.value]) }
   }
 
-  /// The bytes of the file.
-  public var bytes: [UInt8] {
+  /// Hands on the file record by record: of a long run never more than one is in memory.
+  func write(to append: ([UInt8]) throws -> Void) rethrows {
     var version = ProtocolBuffer()
     version.double(1, 0)
     version.text(3, "brain.Event:2")
-    var bytes = EventFile.framed(version.bytes)
-    for scalar in scalars {
-      var value = ProtocolBuffer()
-      value.text(1, scalar.tag)
-      value.float(2, Float(scalar.value))
-      var summary = ProtocolBuffer()
-      summary.message(1, value)
-      var event = ProtocolBuffer()
-      event.double(1, Double(scalar.step))
-      event.integer(2, scalar.step)
-      event.message(5, summary)
-      bytes += EventFile.framed(event.bytes)
+    try append(EventFile.framed(version.bytes))
+    for curve in curves {
+      for (step, number) in zip(curve.steps, curve.values) {
+        var value = ProtocolBuffer()
+        value.text(1, curve.tag)
+        value.float(2, Float(number))
+        var summary = ProtocolBuffer()
+        summary.message(1, value)
+        var event = ProtocolBuffer()
+        event.double(1, Double(step))
+        event.integer(2, step)
+        event.message(5, summary)
+        try append(EventFile.framed(event.bytes))
+      }
     }
-    return bytes
   }
 
-  public func write(_ path: String) throws { try SafeFile.write(path, bytes: bytes) }
+  public func write(_ path: String) throws { try SafeFile.writeInParts(path) { try write(to: $0) } }
 
   /// Length, its checksum, the data, its checksum; little-endian.
   static func framed(_ data: [UInt8]) -> [UInt8] {

@@ -30,7 +30,7 @@ struct Session<M: MethodPlugin> {
       for named in optimizers { try file.write(named.optimizer, under: "optimizers/\(named.name)") }
       try log.write(to: file)
     }
-    try SafeFile.write(folder + "/metrics.jsonl", text: try log.jsonLines())
+    try SafeFile.writeInParts(folder + "/metrics.jsonl") { try log.writeJSONLines(to: $0) }
   }
 
   /// Goes on from the newest whole checkpoint, if there is one.
@@ -98,12 +98,9 @@ struct MetricLog: Sendable {
     }
   }
 
-  /// Every value as a point of TensorBoard.
-  var scalars: [EventFile.Scalar] {
-    series.flatMap { s in
-      let tag = "\(s.stage)/\(s.metric)"  // one text for all points
-      return zip(s.steps, s.values).map { EventFile.Scalar(tag: tag, step: $0, value: $1) }
-    }
+  /// Every series as a curve of TensorBoard.
+  var curves: [EventFile.Curve] {
+    series.map { EventFile.Curve(tag: "\($0.stage)/\($0.metric)", steps: $0.steps, values: $0.values) }
   }
 
   /// All values of a metric in a stage; empty without any.
@@ -125,13 +122,13 @@ struct MetricLog: Sendable {
     }
   }
 
-  /// One line for each step: `{"stage":"pretrain","step":0,"loss":6.9,...}`.
-  func jsonLines() throws -> String {
-    var text = ""
+  /// One line for each step, `{"stage":"pretrain","step":0,"loss":6.9,...}`, handed on before the next is made: of a
+  /// long run never more than a line is in memory.
+  func writeJSONLines(to append: ([UInt8]) throws -> Void) throws {
     var stages: [String] = []
     for s in series where !stages.contains(s.stage) { stages.append(s.stage) }
     for stage in stages {
-      // The series of a stage are merged by their steps, which rise: of a long run one line at a time is in memory.
+      // The series of a stage are merged by their steps, which rise.
       let own = series.filter { $0.stage == stage }
       var next = [Int](repeating: 0, count: own.count)
       while let step = own.indices.filter({ next[$0] < own[$0].steps.count }).map({ own[$0].steps[next[$0]] }).min() {
@@ -143,11 +140,9 @@ struct MetricLog: Sendable {
             next[i] += 1
           }
         }
-        text += try row.text()
-        text += "\n"
+        try append(Array((try row.text() + "\n").utf8))
       }
     }
-    return text
   }
 
   func write(to file: HDF5File) throws {

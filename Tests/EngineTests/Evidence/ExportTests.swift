@@ -18,13 +18,14 @@ import Testing
 
   @Test func anEventFileBeginsAsTensorFlowsDo() {
     // The record of an event with wall time 0 and the version, as TensorFlow writes it.
-    let file = EventFile([])
+    var bytes: [UInt8] = []
+    EventFile([]).write { bytes += $0 }
     let event: [UInt8] = [9, 0, 0, 0, 0, 0, 0, 0, 0, 26, 13] + Array("brain.Event:2".utf8)
-    #expect(file.bytes.count == 8 + 4 + event.count + 4)
-    #expect(Array(file.bytes[..<8]) == [24, 0, 0, 0, 0, 0, 0, 0])
+    #expect(bytes.count == 8 + 4 + event.count + 4)
+    #expect(Array(bytes[..<8]) == [24, 0, 0, 0, 0, 0, 0, 0])
     // The masked checksum of the length 24 stands at the head of every event file.
-    #expect(Array(file.bytes[8..<12]) == [0xA3, 0x7F, 0x4B, 0x22])
-    #expect(Array(file.bytes[12..<36]) == event)
+    #expect(Array(bytes[8..<12]) == [0xA3, 0x7F, 0x4B, 0x22])
+    #expect(Array(bytes[12..<36]) == event)
   }
 
   @Test func aScalarIsASummaryWithTagAndValue() {
