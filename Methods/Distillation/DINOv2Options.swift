@@ -9,6 +9,9 @@ struct DINOv2Options: Sendable {
   struct Size: Sendable { let width, depth, heads: Int }
 
   let patch, registers: Int
+  /// Learnt positions begin with deviation 0.02 whatever `init_deviation` is: beside patches of a large one, short training
+  /// leaves them unseen, and masked patches cannot tell their neighbours.
+  let positions: ViTConfiguration.Positions
   let size: Size
   /// The larger teacher to distil from.
   let distill: Size?
@@ -30,6 +33,8 @@ struct DINOv2Options: Sendable {
   init(_ s: inout Section) throws(ReproError) {
     patch = try s.int("patch", in: 1...64)
     registers = try s.int("registers", in: 0...64, default: 0)
+    let kind = try s.choice("positions", ViTConfiguration.Positions.allCases.map(\.rawValue), default: "learnt")
+    positions = ViTConfiguration.Positions(rawValue: kind) ?? .learnt
     size = try Size(&s)
     distill = try s.section("distill") { inner throws(ReproError) in try Size(&inner) }
     curation = try s.section("curation") { inner throws(ReproError) in try CurationOptions(&inner) }
@@ -83,6 +88,7 @@ struct DINOv2Options: Sendable {
       imageSize: usual.globalSize, patch: patch, channels: image.channels, width: size.width, depth: size.depth,
       heads: size.heads)
     c.registers = registers
+    c.positions = positions
     c.layerScale = layerScale > 0 ? layerScale : nil
     c.dropPath = dropPath
     c.deviation = deviation

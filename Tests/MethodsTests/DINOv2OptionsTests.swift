@@ -79,6 +79,24 @@ import Testing
     #expect(state.model.student.ibotHead?.gain.shape == [7, 1])
   }
 
+  @Test func positionsAreLearntOrSinusoidsThatNoStepMoves() throws {
+    func positions(_ more: String) throws -> (before: [Real], after: [Real], teacher: [Real]) {
+      let method = try smallDINOv2(more)
+      var state = try method.makeState(for: imageSpec(side: 16), random: RandomStream(seed: 1))
+      let before = state.model.student.backbone.posEmbed.values
+      var step = try context()
+      _ = try method.step(&state, &step)
+      return (before, state.model.student.backbone.posEmbed.values, state.model.teacher.backbone.posEmbed.values)
+    }
+    let learnt = try positions("")
+    #expect(learnt.before != learnt.after)
+    let fixed = try positions("positions: sin-cos")
+    #expect(fixed.before == fixed.after && fixed.before == fixed.teacher)
+    let width = 12
+    #expect(fixed.before.prefix(width).allSatisfy { $0 == 0 })
+    #expect(Array(fixed.before.dropFirst(width)) == sinCosPositions(rows: 4, columns: 4, width: width).values)
+  }
+
   @Test func sidesThatAreNoWholePatchesAreRefused() throws {
     let method = try smallDINOv2(crops: "{global: {size: 18}, local: {size: 8, count: 1}}")
     #expect(throws: (any Error).self) { try method.makeState(for: imageSpec(side: 16), random: RandomStream(seed: 1)) }
