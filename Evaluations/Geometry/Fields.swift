@@ -62,24 +62,31 @@ public struct SurfaceLevels: Evaluation {
   }
 }
 
-/// `ray-depth/v1`: where a method's own pictures show its surface, against where its own surface is; no truth is needed.
+/// `ray-depth/v2`: where a method's own pictures show its surface, against where its own surface is; no truth is needed.
 ///
 ///     bias = mean over rays of (mean depth of the rendering weights - depth of the first zero)
 ///
 /// Rays count that have both, means over them and then over samples; `share` is how many have. A negative bias means that
-/// pictures show the surface in front of where the field has it. `spread` is what the method says of the width of its surface.
+/// pictures show the surface in front of where the field has it. `unmatched` is the share of rays that have one of the two
+/// without the other. `spread` is what the method says of the width of its surface.
 ///
-/// Options: `output`, `[rays, 3]` for a sample (ray-depth): rendered depth, depth of the first zero, 1 where both exist and 0
-/// elsewhere; `spread`, an output `[1]` (spread).
+/// A sample none of whose rays has both is as wrong as depths can be: its errors are the length of its longest segment on which
+/// depths are looked for (a method without a surface hands the whole ball to `surface/v1`, likewise). No field that has a
+/// surface can be worse. Version 1 gave such a sample 0, the best value.
+///
+/// Options: `output`, `[rays, 4]` for a sample (ray-depth): rendered depth, depth of the first zero, what exists of them (0
+/// nothing, 1 the first alone, 2 the second alone, 3 both), and the length of the ray's segment; `spread`, an output `[1]`
+/// (spread).
 public struct RayDepth: Evaluation {
   public static let card = EvaluationCard(
-    id: "ray-depth/v1", title: "Rendered depth against the first zero of the field along the ray",
+    id: "ray-depth/v2", title: "Rendered depth against the first zero of the field along the ray",
     source: "our own direct test of the bias that NeuS (Wang et al. 2021, arXiv 2106.10689), Section 3.1, removes",
     measurements: [
       MeasurementSpec("magnitude", unit: "unit of depths", isHigherBetter: false, decimals: 5),
       MeasurementSpec("absolute-bias", unit: "unit of depths", isHigherBetter: false, decimals: 5),
       MeasurementSpec("bias", unit: "unit of depths", isHigherBetter: false, decimals: 5),
       MeasurementSpec("share", unit: "1"),
+      MeasurementSpec("unmatched", unit: "1", isHigherBetter: false),
       MeasurementSpec("spread", unit: "unit of depths", isHigherBetter: false, decimals: 5),
     ])
 
@@ -93,32 +100,35 @@ public struct RayDepth: Evaluation {
   public func check(_ data: DataSpec) throws(ReproError) { try data.need(1, in: .test, for: Self.card.id) }
 
   public func check(encoderOf subject: EvaluationSubject) throws {
-    try subject.require(output: output, "[rays, 3]", for: Self.card.id) { $0.rank == 2 && $0[0] > 0 && $0[1] == 3 }
+    try subject.require(output: output, "[rays, 4]", for: Self.card.id) { $0.rank == 2 && $0[0] > 0 && $0[1] == 4 }
     try subject.require(output: spread, rank: 1, "[1]", for: Self.card.id)
   }
 
   public func measure(_ subject: EvaluationSubject, random: RandomStream) throws -> [(name: String, value: Double)] {
     try check(encoderOf: subject)
-    var found: [(bias: Double, magnitude: Double, share: Double, spread: Double)] = []
+    var found: [(bias: Double, magnitude: Double, share: Double, unmatched: Double, spread: Double)] = []
     try subject.forEachChunk(of: .test) { chunk in
       guard let rays = chunk.features.outputs[output], let widths = chunk.features.outputs[spread] else { return }
       for sample in 0..<rays.shape[0] {
         let values = rays.select(0, sample).values.map { Double($0) }
-        let counted = stride(from: 0, to: values.count, by: 3).filter { values[$0 + 2] > 0 }
-        let differences = counted.map { values[$0] - values[$0 + 1] }
-        let n = Double(max(differences.count, 1))
+        let starts = stride(from: 0, to: values.count, by: 4)
+        let count = Double(values.count / 4)
+        var differences = starts.filter { values[$0 + 2] == 3 }.map { values[$0] - values[$0 + 1] }
+        let share = Double(differences.count) / count
+        let unmatched = Double(starts.count { [1, 2].contains(values[$0 + 2]) }) / count
+        if differences.isEmpty { differences = [starts.reduce(0) { max($0, values[$1 + 3]) }] }
+        let n = Double(differences.count)
         found.append(
           (
-            differences.reduce(0, +) / n, differences.reduce(0) { $0 + abs($1) } / n,
-            Double(differences.count) / Double(values.count / 3), Double(widths.select(0, sample).values[0])
+            differences.reduce(0, +) / n, differences.reduce(0) { $0 + abs($1) } / n, share, unmatched,
+            Double(widths.select(0, sample).values[0])
           ))
       }
     }
-    let n = Double(max(found.count, 1))
     return [
-      ("magnitude", found.reduce(0) { $0 + $1.magnitude } / n),
-      ("absolute-bias", found.reduce(0) { $0 + abs($1.bias) } / n), ("bias", found.reduce(0) { $0 + $1.bias } / n),
-      ("share", found.reduce(0) { $0 + $1.share } / n), ("spread", found.reduce(0) { $0 + $1.spread } / n),
+      ("magnitude", found.mean(\.magnitude)), ("absolute-bias", found.mean { abs($0.bias) }),
+      ("bias", found.mean(\.bias)), ("share", found.mean(\.share)), ("unmatched", found.mean(\.unmatched)),
+      ("spread", found.mean(\.spread)),
     ]
   }
 }

@@ -39,17 +39,22 @@ extension NeuS {
     }
   }
 
-  /// Along `probes` rays of the views: mean depth of the weights, first zero of f, and 1 where both exist.
+  /// Along `probes` rays of the views, `[probes, 4]`: mean depth of the weights, first zero of f, what exists of them (0
+  /// nothing, 1 the first alone, 2 the second alone, 3 both), and how long the segment is that is searched for them: the
+  /// diameter of the ball, in the data's unit.
   func rayDepths(_ model: SceneModel, _ capture: Capture) -> Tensor {
     let rays = capture.rays(probes(options.probes, of: capture.pixels))
     let seen = options.renderer.seen(model, rays)
     let crossings = surface(model, options.level).firstCrossings(rays)
     let (depth, opacity) = (seen.depth.values, seen.opacity.values)
     return Tensor(
-      [options.probes, 3],
+      [options.probes, 4],
       crossings.enumerated().flatMap { r, crossing -> [Real] in
-        guard let crossing, opacity[r] > 0.5 else { return [0, 0, 0] }
-        return [depth[r] * Real(options.radius), Real(crossing * options.radius), 1]
+        let isShown = opacity[r] > 0.5
+        return [
+          isShown ? depth[r] * Real(options.radius) : 0, Real((crossing ?? 0) * options.radius),
+          (isShown ? 1 : 0) + (crossing == nil ? 0 : 2), 2 * Real(options.radius),
+        ]
       })
   }
 

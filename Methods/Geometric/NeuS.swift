@@ -94,8 +94,8 @@ public struct NeuS: MethodPlugin {
   /// What is measured of the scene: the same for every sample but for its cameras.
   ///
   /// With a column `queries` `[P, 3 or more]` of places only `signed-distance` `[P]`; else `surface` `[points, 6]` and
-  /// `surfaces` `[levels, points, 6]` (all in the data's unit), `image` (rendered views), `ray-depth` `[probes, 3]` (mean
-  /// depth, first zero, whether there is one) and `spread` `[1]`, 1 / s in the data's unit. The vector: f on a 4 x 4 x 4 grid.
+  /// `surfaces` `[levels, points, 6]` (all in the data's unit), `image` (rendered views), `ray-depth` `[probes, 4]` (mean
+  /// depth, first zero, which of them exist, length of the ray) and `spread` `[1]`, 1 / s in the data's unit. The vector: f on a 4 x 4 x 4 grid.
   public func embed(_ state: State, _ batch: Batch) throws -> Features {
     let n = batch.count
     let global = state.model.signed(at: Self.lattice, level: options.level).detached.expandedAxis(0).repeated(0, n)

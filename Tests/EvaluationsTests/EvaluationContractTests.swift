@@ -45,7 +45,7 @@ extension EvaluationsTests {
           ("out-direction", some([3])), ("out-likelihood", some([2])), ("out-episode", some([2])),
           ("out-scores", some([6])), ("out-attention", some([2, 4, 4])), ("out-masks", some([3, 2, 2])),
           ("out-mask-scores", some([3, 3])), ("parts", counts([5], below: 4)), ("out-part-logits", some([5, 4])),
-          ("out-task-logits", some([3, 3])), ("out-surfaces", some([2, 6, 6])), ("out-ray-depth", some([7, 3])),
+          ("out-task-logits", some([3, 3])), ("out-surfaces", some([2, 6, 6])), ("out-ray-depth", some([7, 4])),
           ("out-spread", some([1])), ("rival", some([2, 2])), ("out-score", some([1])),
         ]
       }

@@ -261,7 +261,7 @@ import Testing
     // Rendered depth and first zero agree to the order of 1 / s, grazing rays included.
     let depths = try #require(features.outputs["ray-depth"]).values
     let spread = try #require(features.outputs["spread"]).item
-    let pairs = stride(from: 0, to: depths.count, by: 3).filter { depths[$0 + 2] > 0 }
+    let pairs = stride(from: 0, to: depths.count, by: 4).filter { depths[$0 + 2] == 3 }
     #expect(pairs.count > 8)
     let mean = pairs.reduce(Real(0)) { $0 + abs(depths[$1] - depths[$1 + 1]) } / Real(pairs.count)
     #expect(mean < 2 * spread, "\(mean), \(spread)")
@@ -286,7 +286,7 @@ import Testing
       columns: Self.ball().columns + [("queries", .reals(Tensor([1, 2, 6], (0..<12).map { Real($0) / 12 })))])
     #expect(try method.embed(state, asked).outputs["signed-distance"]?.shape == [1, 2])
     let views = try method.embed(state, Self.ball(scenes: false)).outputs
-    #expect(views["image"]?.shape == [6, 12, 12, 3] && views["ray-depth"]?.shape == [6, 32, 3])
+    #expect(views["image"]?.shape == [6, 12, 12, 3] && views["ray-depth"]?.shape == [6, 32, 4])
   }
 
   /// The rival is NN's field but for its density.

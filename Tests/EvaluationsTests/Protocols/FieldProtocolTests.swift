@@ -25,7 +25,8 @@ extension EvaluationsTests {
     }
 
     @Test func depthsAreComparedWhereBothExist() throws {
-      let rays = Tensor([2, 3, 3], [1.5, 1, 1, 7, 9, 0, 2, 2.25, 1, 0, 0, 0, 1, 1.5, 1, 0, 0, 0])
+      let rays = Tensor(
+        [2, 3, 4], [1.5, 1, 3, 2, 7, 9, 1, 2, 2, 2.25, 3, 2, 0, 0, 0, 2, 1, 1.5, 3, 2, 0, 4, 2, 2])
       let data = table(outputs: [("ray-depth", rays), ("spread", Tensor([2, 1], [0.25, 0.75]))])
       let found = try make(RayDepth.self).values(data)
       // Sample 0: 0.5 and -0.25; sample 1: -0.5.
@@ -33,11 +34,27 @@ extension EvaluationsTests {
       #expect(abs((found["absolute-bias"] ?? 9) - (0.125 + 0.5) / 2) < 1e-9)
       #expect(abs((found["magnitude"] ?? 9) - (0.375 + 0.5) / 2) < 1e-9)
       #expect(abs((found["share"] ?? 9) - 0.5) < 1e-9 && found["spread"] == 0.5)
+      #expect(abs((found["unmatched"] ?? 9) - 1 / 3.0) < 1e-9)
       #expect(
         message {
           try make(RayDepth.self).check(
             encoderOf: EvaluationSubject(encoder: FakeEncoder(), data: table(outputs: [("ray-depth", rays)])))
         }.contains("the method gives no output 'spread'"))
+    }
+
+    @Test func aFieldWithoutASurfaceIsWorseThanAnyThatHasOne() throws {
+      func errors(_ rays: Tensor) throws -> [String: Double] {
+        try make(RayDepth.self).values(
+          table(outputs: [("ray-depth", rays), ("spread", Tensor([1, 1], [0.25]))]))
+      }
+      // Two rays of length 2 and 1: empty; only in the pictures; a surface as wrong as it can be on one ray.
+      let empty = try errors(Tensor([1, 2, 4], [0, 0, 0, 2, 0, 0, 0, 1]))
+      let fog = try errors(Tensor([1, 2, 4], [3, 0, 1, 2, 3, 0, 1, 1]))
+      let wrong = try errors(Tensor([1, 2, 4], [3.4, 1.5, 3, 2, 0, 0, 0, 1]))
+      for name in ["magnitude", "absolute-bias", "bias"] {
+        #expect(empty[name] == 2 && fog[name] == 2 && abs((wrong[name] ?? 9) - 1.9) < 1e-6, "\(name)")
+      }
+      #expect(empty["share"] == 0 && empty["unmatched"] == 0 && fog["unmatched"] == 1)
     }
 
     /// Answers queries with their distance from a sphere of radius 1, and sees nothing else.
