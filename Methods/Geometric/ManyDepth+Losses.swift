@@ -122,7 +122,7 @@ extension ManyDepth {
     let features = views.map { view in
       context.gather(count) { rows in
         var copy = multi  // batch statistics, as in training; the running ones follow the current frames only
-        return copy.encoder.early(view.slice(0, rows), forward)[1]
+        return copy.compared(view.slice(0, rows), forward)
       }
     }
     let teacherDepths = teacher.disparities.map { scene.depth($0) }

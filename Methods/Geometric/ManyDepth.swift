@@ -69,7 +69,8 @@ public struct ManyDepth: MethodPlugin {
             width: options.width, blocks: options.blocks, hidden: options.poseHidden, random: random.child("pose"))),
       multi: options.hasMultiFrame
         ? MultiFrameNetwork(
-          encoder: multi.encoder, decoder: multi.decoder, planes: options.planes, random: random.child("multi")) : nil,
+          encoder: multi.encoder, decoder: multi.decoder, planes: options.planes, matching: options.matching,
+          random: random.child("multi")) : nil,
       bins: DepthBins(near: options.bins.near, far: options.bins.far, rate: options.bins.rate))
   }
 
@@ -143,7 +144,7 @@ public struct ManyDepth: MethodPlugin {
       motions = pastMotions(sample, first, state.single)
     }
     let lookups = motions.enumerated().map { k, motion in
-      Lookup(features: multi.encoder.early(isStatic ? image : sample.frame(-1 - k))[1], motion: motion)
+      Lookup(features: multi.compared(isStatic ? image : sample.frame(-1 - k)), motion: motion)
     }
     let planes = state.bins.planes(options.planes, inverse: options.hasInversePlanes)
     return multi(image, lookups, sample.intrinsics, planes)

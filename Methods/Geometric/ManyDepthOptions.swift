@@ -23,6 +23,8 @@ struct ManyDepthOptions: Sendable {
   let range: ClosedRange<Real>
   let planes: Int
   let hasInversePlanes: Bool
+  /// Which features the volume compares; the paper's are at a quarter of the resolution.
+  let matching: MultiFrameNetwork.Matching
   /// Bins before training, and how slowly they follow the teacher.
   let bins: (near: Real, far: Real, rate: Real)
   /// How many earlier frames the volume looks at.
@@ -60,6 +62,10 @@ struct ManyDepthOptions: Sendable {
     range = Real(near)...Real(try s.double("farthest", in: (2 * near)...1e6, default: max(100, 2 * near)))
     planes = try s.int("planes", in: 2...512, default: 96)
     hasInversePlanes = try s.choice("spacing", ["linear", "inverse"], default: "linear") == "inverse"
+    let features = try s.choice(
+      "matching", MultiFrameNetwork.Matching.allCases.map(\.rawValue),
+      default: MultiFrameNetwork.Matching.quarter.rawValue)
+    matching = MultiFrameNetwork.Matching(rawValue: features) ?? .quarter
     bins =
       try s.section("bins") { inner throws(ReproError) in
         let near = try inner.double("near", in: 1e-4...1e4, default: 0.1)

@@ -1,4 +1,5 @@
 import Glibc
+import ReproNN
 import ReproTensor
 import TestSupport
 import Testing
@@ -121,6 +122,74 @@ import Testing
     let middle = all[all.count / 2]
     let flat = maskedMean((truth - middle).abs() / (truth + 1e-6), known).item
     #expect(known.mean().item > 0.3 && error < 0.25 && error < 0.6 * flat, "\(error), one distance gives \(flat)")
+  }
+
+  /// Features that say where in the world a pixel of a wall looks, 2 units ahead: bilinear samples of them are exact, so the
+  /// wall's plane costs nothing if pixel (i, j) of the coarse grid lies at (factor i, factor j).
+  @Test(arguments: [2, 4]) func coarseGridsSitOnEveryFactorthPixel(_ factor: Int) {
+    let (h, w) = (64 / factor, 96 / factor)
+    let k = Tensor([1, 3, 3], [70, 0, 47.5, 0, 70, 31.5, 0, 0, 1])
+    func features(depth: Real, eye: (Real, Real)) -> Tensor {
+      Tensor([1, 2, h, w]) { p in
+        for i in 0..<(h * w) {
+          let (x, y) = (Real(i % w * factor), Real(i / w * factor))
+          p[i] = depth * (x - 47.5) / 70 + eye.0
+          p[h * w + i] = depth * (y - 31.5) / 70 + eye.1
+        }
+      }
+    }
+    // The earlier camera stands at (-0.3, -0.1, -0.5).
+    let motion = Tensor([1, 4, 4], [1, 0, 0, 0.3, 0, 1, 0, 0.1, 0, 0, 1, 0.5, 0, 0, 0, 1])
+    let volume = planeSweep(
+      features(depth: 2, eye: (0, 0)), [Lookup(features: features(depth: 2.5, eye: (-0.3, -0.1)), motion: motion)],
+      intrinsics: coarseIntrinsics(k, factor: factor), planes: [1.5, 2, 3])
+    #expect(volume.isObserved.mean().item > 0.4)
+    let seen = volume.isObserved.values
+    let (costs, area) = (volume.costs.values, h * w)
+    var others: Real = 0
+    for i in 0..<area where seen[i] == 1 {
+      #expect(costs[area + i] < 1e-5)
+      others += costs[i] + costs[2 * area + i]
+    }
+    #expect(others > 0.1 * volume.isObserved.sum().item)
+  }
+
+  /// Fresh networks in training mode: how often the least cost is within one plane of the truth.
+  @Test func aHalfOfTheResolutionTellsMoreOfTheDepthsOfSmallPicturesThanAQuarter() throws {
+    let data = try dataset(
+      ScenesDrive.self,
+      "size: [64, 96], frames: 3, moving: 0, cues: weak, sideways: 1, stride: [0.5, 1.2], outputs: [middle-depth, odometry]"
+    )
+    let batch = try data.batch(Array(0..<8), of: .train)
+    guard case .reals(let depth) = batch["middle-depth"] else { return #expect(Bool(false), "no depth") }
+    let sample = ClipSample(middleOf: batch, offsets: -1...1, unit: 1)
+    let planes = DepthBins(near: 2.2, far: 16, rate: 0).planes(16, inverse: true)
+    func share(_ matching: MultiFrameNetwork.Matching) throws -> (right: Real, seen: Real) {
+      var encoder = StagedEncoder(width: 12, blocks: [1, 1, 1, 1], random: RandomStream(seed: 4))
+      let context = ForwardContext(random: RandomStream(seed: 5))
+      let maps = [0, -1].map { encoder.early(sample.frame($0), context)[matching == .half ? 0 : 1] }
+      let factor = matching.factor
+      let volume = planeSweep(
+        maps[0], [Lookup(features: maps[1], motion: try #require(sample.motions[-1]))],
+        intrinsics: coarseIntrinsics(sample.intrinsics, factor: factor), planes: planes)
+      let (h, w) = (64 / factor, 96 / factor)
+      let (lowest, seen, truth) = (volume.lowest.values, volume.isObserved.values, depth.values)
+      func nearest(_ d: Real) -> Int {
+        planes.indices.min { abs(1 / planes[$0] - 1 / d) < abs(1 / planes[$1] - 1 / d) } ?? 0
+      }
+      var (right, count): (Real, Real) = (0, 0)
+      for i in 0..<(8 * h * w) where seen[i] == 1 {
+        let (b, row, column) = (i / (h * w), i / w % h, i % w)
+        let d = truth[(b * 64 + row * factor) * 96 + column * factor]
+        guard d > 1.2, d < 20 else { continue }
+        count += 1
+        if abs(nearest(d) - nearest(lowest[i])) <= 1 { right += 1 }
+      }
+      return (right / max(count, 1), volume.isObserved.mean().item)
+    }
+    let (half, quarter) = (try share(.half), try share(.quarter))
+    #expect(half.right > 1.25 * quarter.right && half.right > 0.3, "\(half) \(quarter)")
+    #expect(half.seen > 1.15 * quarter.seen, "\(half) \(quarter)")
   }
 
   @Test func binsFollowTheMeanOfTheExtremesOfEachPicture() {

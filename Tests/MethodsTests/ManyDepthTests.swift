@@ -134,9 +134,9 @@ import Testing
     #expect(a.values[11] > 0.1 && a.values[11] < 0.5)
   }
 
-  @Test func anInheritedNetworkBeginsAsItsTeacher() throws {
+  @Test(arguments: ["quarter", "half"]) func anInheritedNetworkBeginsAsItsTeacher(_ matching: String) throws {
     let data = try dataset(ScenesDrive.self, Self.drive)
-    let method = try method("inherit: true")
+    let method = try method("inherit: true, matching: \(matching)")
     var state = try state(method, data)
     let batch = try data.batch([0, 1], of: .test)
     let before = try method.embed(state, batch).outputs
@@ -149,7 +149,7 @@ import Testing
 
   @Test func depthsAreMapsOfTheMiddleFrameAndSeveralLookupsWork() throws {
     let data = try dataset(ScenesDrive.self, Self.drive)
-    for (more, usesVolume) in [("lookups: 2", true), ("multi_frame: false", false)] {
+    for (more, usesVolume) in [("lookups: 2", true), ("matching: half", true), ("multi_frame: false", false)] {
       let method = try method(more)
       var (state, context) = (try state(method, data), try context(data))
       _ = try method.step(&state, &context)
@@ -194,6 +194,7 @@ import Testing
     let error = reproError { _ = try images.makeState(for: imageSpec(side: 64), random: RandomStream(seed: 1)) }
     #expect("\(try #require(error))".contains("colour 'frames' of a moving camera"))
     #expect("\(try #require(reproError { _ = try method("spacing: even") }))".contains("linear"))
+    #expect("\(try #require(reproError { _ = try method("matching: full") }))".contains("half"))
     #expect(
       "\(try #require(reproError { _ = try method("augmentation: {static: 0.7, missing: 0.5}") }))".contains("missing"))
     #expect("\(try #require(reproError { _ = try method("planse: 3") }))".contains("planes"))

@@ -27,16 +27,34 @@ public struct StagedEncoder: Layer {
 
   /// The maps at 1/2 and 1/4 of the resolution; training.   [B, C, H, W] -> [B, W, H / 2, W / 2], [B, W, H / 4, W / 4]
   public mutating func early(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
-    let stem = network.bn1(network.conv1(normalized(images)), context).relu()
-    var x = stem.maxPooled(3, stride: 2, padding: 1)
-    for i in network.layer1.indices { x = network.layer1[i](x, context) }
-    return [stem, x]
+    let stem = stem(images, context)
+    return [stem, first(stem, context)]
   }
 
   /// The same, frozen.
   public func early(_ images: Tensor) -> [Tensor] {
-    let stem = network.bn1(network.conv1(normalized(images))).relu()
-    return [stem, network.layer1.reduce(stem.maxPooled(3, stride: 2, padding: 1)) { $1($0) }]
+    let stem = stem(images)
+    return [stem, first(stem)]
+  }
+
+  /// The map at 1/2 of the resolution; training.
+  mutating func stem(_ images: Tensor, _ context: ForwardContext) -> Tensor {
+    network.bn1(network.conv1(normalized(images)), context).relu()
+  }
+
+  /// The same, frozen.
+  func stem(_ images: Tensor) -> Tensor { network.bn1(network.conv1(normalized(images))).relu() }
+
+  /// The map at 1/4 of the resolution, from that at 1/2; training.
+  mutating func first(_ stem: Tensor, _ context: ForwardContext) -> Tensor {
+    var x = stem.maxPooled(3, stride: 2, padding: 1)
+    for i in network.layer1.indices { x = network.layer1[i](x, context) }
+    return x
+  }
+
+  /// The same, frozen.
+  func first(_ stem: Tensor) -> Tensor {
+    network.layer1.reduce(stem.maxPooled(3, stride: 2, padding: 1)) { $1($0) }
   }
 
   /// The maps at 1/8, 1/16 and 1/32 of the resolution, from that at 1/4; training.
