@@ -214,4 +214,27 @@ private struct Launcher {
       try launcher.calls().last
         == "swift test -c release -Xswiftc -enable-testing --scratch-path .build/test --disable-xctest --filter A B")
   }
+
+  @Test func whatASanitizerLeavesOutIsSaidWithItsReason() throws {
+    let launcher = try Launcher()
+    let lists = launcher.root + "/Tests/Sanitizers"
+    try FileManager.default.createDirectory(atPath: lists, withIntermediateDirectories: true)
+    let text = "# where, pattern, reason\nall Speed it is slow\naddress Limits no shadow\n\nthread Forks a why\n"
+    try text.write(toFile: lists + "/left-out", atomically: false, encoding: .utf8)
+    let result = try launcher.run(["test", "--sanitize", "thread", "--filter", "A B"])
+    #expect(result.status == 0)
+    #expect(
+      result.errors == """
+        repro: left out under --sanitize thread: Speed: it is slow
+        repro: left out under --sanitize thread: Forks: a why
+
+        """)
+    #expect(
+      try launcher.calls().last
+        == "swift test -c release -Xswiftc -enable-testing --scratch-path .build/test-thread --sanitize=thread "
+        + "-Xswiftc -Onone --disable-xctest --skip Forks --skip Speed --filter A B")
+    let unknown = try launcher.run(["test", "--sanitize", "memory"])
+    #expect(unknown.status == 2)
+    #expect(unknown.errors == "repro: --sanitize is 'memory', expected thread, address or undefined\n")
+  }
 }

@@ -26,6 +26,15 @@ import Testing
       #expect(!suite.isEmpty, "there is no \(name.1)")
       if let test = name.2 { #expect(suite.contains { $0.contains("func \(test)(") }, "there is no \(name.0)") }
     }
+    let leftOut = String(decoding: try SafeFile.read("\(Self.root)/Tests/Sanitizers/left-out"), as: UTF8.self)
+    for line in leftOut.split(separator: "\n") where !line.hasPrefix("#") {
+      let words = line.split(separator: " ")
+      #expect(["all", "address", "thread", "undefined"].contains(words[0]) && words.count > 3, "\(line)")
+      for name in words[1].split(separator: "/") {
+        #expect(
+          files.contains { $0.contains("struct \(name) ") || $0.contains("func \(name)(") }, "there is no \(name)")
+      }
+    }
     let harness = String(decoding: try SafeFile.read("\(Self.root)/Tests/Faults/run.py"), as: UTF8.self)
     let faults = page.matches(of: /faults? ((?:`[^`]+`(?:, )?)+)/).flatMap { $0.1.matches(of: /`([^`]+)`/).map(\.1) }
     #expect(faults.count >= 17)
