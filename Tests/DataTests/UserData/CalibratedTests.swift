@@ -69,15 +69,15 @@ import Testing
       #expect(try text1.sizes == [2, 0, 1] && levels(text1.all(.train).images()) == [51, 52])
       let part = try text1.all(.test)
       #expect(
-        zip(try part.reals("intrinsics").values, [120, 0.5, 33, 0, 220.0 / 3, 14, 0, 0, 1]).allSatisfy {
+        zip(part.reals("intrinsics").values, [120, 0.5, 33, 0, 220.0 / 3, 14, 0, 0, 1]).allSatisfy {
           abs($0 - $1) < 1e-4
         })
-      #expect(zip(try part.reals("translation").values, [1, -2, 5]).allSatisfy { abs($0 - $1) < 1e-5 })
+      #expect(zip(part.reals("translation").values, [1, -2, 5]).allSatisfy { abs($0 - $1) < 1e-5 })
       let sphere = try open(MVSScene.self, ["path": "\(folder)/n", "hold": "0"], root)
       #expect(sphere.sizes == [3, 0, 0])
       let all = try sphere.all(.train)
       #expect(
-        try all.reals("mask").values.prefix(192).allSatisfy { $0 == 1 }
+        all.reals("mask").values.prefix(192).allSatisfy { $0 == 1 }
           && all.reals("mask").values.suffix(384).allSatisfy { $0 == 0 })
       // The point 0 of the sphere is (1, 0, 0) of the world.
       let want = try #require(camera.projected([1, 0, 0]))

@@ -127,11 +127,11 @@ import Testing
       for split in [Split.train, .test] {
         let part = try set.all(split)
         let isFirst = levels(part.images()) == [10]
-        #expect(try part.texts("caption") == [isFirst ? "" : "a grey picture"])
-        #expect(try part.reals("classes").values == (isFirst ? [0, 1, -1] : [-1, -1, -1]))
-        #expect(try part.reals("present").values == (isFirst ? [1, 1] : [0, 0]))
+        #expect(part.texts("caption") == [isFirst ? "" : "a grey picture"])
+        #expect(part.reals("classes").values == (isFirst ? [0, 1, -1] : [-1, -1, -1]))
+        #expect(part.reals("present").values == (isFirst ? [1, 1] : [0, 0]))
         #expect(
-          try part.reals("boxes").values
+          part.reals("boxes").values
             == (isFirst ? [0, 0, 8, 8, 2, 2, 6, 6, 0, 0, 0, 0] : [Real](repeating: 0, count: 12)))
       }
       // The layout of the published set, with parts.
@@ -193,7 +193,7 @@ import Testing
       let part = try set.all(.test)
       let l = levels(part.images("frames").separated)
       #expect(l[1] == l[0] + 1 && l[2] == l[0] + 2 && Set(part.integers("drive")).count == 1)
-      #expect(try part.reals("intrinsics").values.prefix(9) == [50, 0, 16, 0, 50, 12, 0, 0, 1])
+      #expect(part.reals("intrinsics").values.prefix(9) == [50, 0, 16, 0, 50, 12, 0, 0, 1])
       // u = (100 * -1 + 32 * 10 + 5) / 10 / 2 = 11.25, v = (100 * -1 + 24 * 10) / 10 / 2 = 7.
       let depth = part.reals("depth").values.prefix(24 * 32)
       #expect(depth.indices.filter { depth[$0] > 0 } == [7 * 32 + 11] && depth[7 * 32 + 11] == 10)
