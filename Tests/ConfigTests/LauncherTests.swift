@@ -43,7 +43,7 @@ private struct Launcher {
     try command("apt-get", "")
   }
 
-  private func command(_ name: String, _ body: String) throws {
+  func command(_ name: String, _ body: String) throws {
     let path = folder.path + "/bin/" + name
     let script = "#!/bin/sh\nprintf '%s\\n' \"\(name) $*\" >>\(log)\n\(body)\n"
     try script.write(toFile: path, atomically: false, encoding: .utf8)
@@ -219,20 +219,27 @@ private struct Launcher {
     let launcher = try Launcher()
     let lists = launcher.root + "/Tests/Sanitizers"
     try FileManager.default.createDirectory(atPath: lists, withIntermediateDirectories: true)
-    let text = "# where, pattern, reason\nall Speed it is slow\naddress Limits no shadow\n\nthread Forks a why\n"
+    let text = "# where, pattern, reason\nall Speed it is slow\nthread Limits no shadow\n\naddress Forks a why\n"
     try text.write(toFile: lists + "/left-out", atomically: false, encoding: .utf8)
-    let result = try launcher.run(["test", "--sanitize", "thread", "--filter", "A B"])
+    let result = try launcher.run(["test", "--sanitize", "address", "--filter", "A B"])
     #expect(result.status == 0)
     #expect(
       result.errors == """
-        repro: left out under --sanitize thread: Speed: it is slow
-        repro: left out under --sanitize thread: Forks: a why
+        repro: left out under --sanitize address: Speed: it is slow
+        repro: left out under --sanitize address: Forks: a why
 
         """)
     #expect(
       try launcher.calls().last
-        == "swift test -c release -Xswiftc -enable-testing --scratch-path .build/test-thread --sanitize=thread "
+        == "swift test -c release -Xswiftc -enable-testing --scratch-path .build/test-address --sanitize=address "
         + "-Xswiftc -Onone --disable-xctest --skip Forks --skip Speed --filter A B")
+    // What ThreadSanitizer must be told is compiled by the compiler beside swift; without it no test runs.
+    try launcher.command("clang", "exit 1")
+    let deaf = try launcher.run(["test", "--sanitize", "thread"])
+    #expect(deaf.status == 2 && deaf.errors.hasSuffix("/Tests/Sanitizers/mutex.c does not compile\n"))
+    let calls = try launcher.calls()
+    #expect(calls.last?.hasSuffix(" -o \(launcher.root)/.build/test-thread/mutex.so") == true)
+    #expect(!calls.contains { $0.hasPrefix("swift test") })
     let unknown = try launcher.run(["test", "--sanitize", "memory"])
     #expect(unknown.status == 2)
     #expect(unknown.errors == "repro: --sanitize is 'memory', expected thread, address or undefined\n")
