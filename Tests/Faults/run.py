@@ -432,19 +432,27 @@ class Harness:
         random.Random(self.options.seed).shuffle(plan)
         outcomes, failures = collections.defaultdict(collections.Counter), []
         began = time.monotonic()
+        done = 0
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
-            for i, (outcome, failure) in enumerate(pool.map(self.inject, range(len(plan)), plan)):
-                outcomes[plan[i][0]][outcome] += 1
-                if failure:
-                    failures.append(failure)
-                    print(f"FAILED {failure}", flush=True)
-                if (i + 1) % 25 == 0:
-                    print(f"{i + 1} of {len(plan)} injections, {time.monotonic() - began:.0f} s", flush=True)
-        print(f"\n{len(plan)} injections in {time.monotonic() - began:.0f} s, {len(failures)} failed\n")
+            started = {pool.submit(self.inject, i, kind): kind[0] for i, kind in enumerate(plan)}
+            try:
+                for future in concurrent.futures.as_completed(started):
+                    outcome, failure = future.result()
+                    outcomes[started[future]][outcome] += 1
+                    done += 1
+                    if failure:
+                        failures.append(failure)
+                        print(f"FAILED {failure}", flush=True)
+                    if done % 25 == 0:
+                        print(f"{done} of {len(plan)} injections, {time.monotonic() - began:.0f} s", flush=True)
+            except KeyboardInterrupt:
+                pool.shutdown(cancel_futures=True)
+                print("stopped: what follows was injected until now", flush=True)
+        print(f"\n{done} injections in {time.monotonic() - began:.0f} s, {len(failures)} failed\n")
         for name, _, _ in kinds:
             words = ", ".join(f"{count} {what}" for what, count in sorted(outcomes[name].items()))
             print(f"{name:14} {sum(outcomes[name].values()):4}  {words}")
-        return 1 if failures else 0
+        return 1 if failures or done < len(plan) else 0
 
 
 def main():
