@@ -79,6 +79,30 @@ import Testing
     }
   }
 
+  /// Secondary claims of all recipes of a paper share their error: `run` says what `show` says afterwards.
+  @Test func runAdjustsForThePapersOtherRecipes() throws {
+    let secondary = { (text: String) in
+      Self.claimed(text).replacing("primary: true", with: "primary: false").replacing(
+        "better: method, than: random", with: "better: random, than: method")
+    }
+    try withWorkshop(secondary) { workshop in
+      let other = secondary(Workshop.recipe).replacing("recipe: probe", with: "recipe: other").replacing(
+        "helps", with: "too")
+      try write(other, to: "\(workshop.root)/Reproductions/dinov2/other.yaml")
+      try write(
+        "- {id: dinov2, family: distillation, type: DINOv2, recipes: [other, probe], status: recorded}\n",
+        to: workshop.root + "/registry.yaml")
+      _ = try finishes(workshop, "run", "probe", "--scale", "tiny", "--record", "--because", "first")
+      let printed = try finishes(workshop, "run", "probe", "--scale", "small", "--record", "--because", "look").output
+      let shown = try finishes(workshop, "show", "probe").output
+      let phrase = /p = ([0-9.]+).*?adjusted within the paper ([0-9.]+)/.dotMatchesNewlines()
+      let (now, afterwards) = try (#require(printed.firstMatch(of: phrase)), #require(shown.firstMatch(of: phrase)))
+      #expect(now.output.1 == afterwards.output.1 && now.output.2 == afterwards.output.2)
+      let (p, adjusted) = try (#require(Double(now.output.1)), #require(Double(now.output.2)))
+      #expect(adjusted > p && abs(adjusted - min(1, 2 * p)) < 1e-3)
+    }
+  }
+
   @Test func runsAreReplayedComparedListedAndCleaned() throws {
     try withWorkshop(Self.claimed) { workshop in
       let run = ["run", "probe", "--scale", "tiny"]

@@ -117,8 +117,14 @@ struct Recorder {
     var judged = golden ?? Golden(recipe: entry.recipe)
     let attempt = (try? ledger().attempt(for: look, after: golden, provenBug: provenBug ?? "any"))?.number ?? 1
     judged.record(records, because: "", commit: "", tiny: look.tinySHA256, attempt: attempt)
-    let claims = try Judge(Program.plugins).judge(recipe, judged)
-    return ["", Terminal.bold("Claims")] + claims.flatMap { ClaimLines(result: $0).lines.map { "  " + $0 } }
+    return ["", Terminal.bold("Claims")] + claims(judged).flatMap { ClaimLines(result: $0).lines.map { "  " + $0 } }
+  }
+
+  /// The claims of this recipe with these results, adjusted for those of the paper's other recipes as they are recorded.
+  private func claims(_ results: Golden) -> [ClaimResult] {
+    let paper = RecordedEvidence(
+      catalogue.entries.filter { $0.paper == entry.paper }, in: catalogue, plugins: Program.plugins, replacing: results)
+    return paper.items.first { $0.entry.recipe == entry.recipe }?.claims ?? []
   }
 
   /// Writes the golden and prints what moved.
@@ -162,10 +168,7 @@ struct Recorder {
     let (number, unrecorded) = try ledger.attempt(for: look, after: fresh, provenBug: provenBug)
     fresh.recordLooks(unrecorded, before: number, commit: commit)
     fresh.record(records, because: because, commit: commit, tiny: tiny, attempt: number, provenBug: provenBug)
-    let paper = RecordedEvidence(
-      catalogue.entries.filter { $0.paper == entry.paper }, in: catalogue, plugins: Program.plugins, replacing: fresh)
-    let claims = paper.items.first { $0.entry.recipe == entry.recipe }?.claims ?? []
-    fresh.recordVerdicts(claims)
+    fresh.recordVerdicts(claims(fresh))
     try fresh.write(entry.golden)
     try ledger.clear()
     if number > 1 { Terminal.line("this is look \(number) at evaluation seeds: p-values are multiplied by \(number)") }
